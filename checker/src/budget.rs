@@ -1,0 +1,64 @@
+//! What a check may cost. Spending it yields `unknown` with the reason: never a hang, never an
+//! allocation failure, never a guess.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::verdict::Reason;
+
+/// Limits shared by everything that works on one check; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Budget {
+    deadline: Option<Instant>,
+    memory_bytes: Option<u64>,
+    cancel: Arc<AtomicBool>,
+    used_bytes: Arc<AtomicU64>,
+}
+
+impl Budget {
+    /// No limits at all.
+    pub fn unlimited() -> Budget {
+        Budget::default()
+    }
+
+    /// The same budget, spent at `deadline`.
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Instant) -> Budget {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// The same budget, spent when the search's own structures need more than `bytes`.
+    #[must_use]
+    pub fn with_memory_bytes(mut self, bytes: u64) -> Budget {
+        self.memory_bytes = Some(bytes);
+        self
+    }
+
+    /// Stops every check that shares this budget, soon.
+    pub fn cancel(&self) {
+        self.cancel.store(true, Ordering::Relaxed);
+    }
+
+    /// Books `bytes` more, over all that share the budget.
+    pub fn reserve(&self, bytes: u64) {
+        self.used_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Gives `bytes` back.
+    pub fn release(&self, bytes: u64) {
+        self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Why to stop now, if there is a reason. Reads the clock: call it every few thousand steps.
+    pub fn spent(&self) -> Option<Reason> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Some(Reason::Cancelled);
+        }
+        if self.memory_bytes.is_some_and(|limit| self.used_bytes.load(Ordering::Relaxed) > limit) {
+            return Some(Reason::Memory);
+        }
+        self.deadline.is_some_and(|at| Instant::now() >= at).then_some(Reason::Deadline)
+    }
+}

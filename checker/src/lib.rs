@@ -1,0 +1,13 @@
+//! Histories in, verdicts out.
+//!
+//! Pure and synchronous: no network, no printing, no clock but the [`Budget`]'s.
+
+mod budget;
+pub mod op;
+pub mod value;
+pub mod verdict;
+
+pub use budget::Budget;
+pub use op::{Kind, Op, Process};
+pub use value::Value;
+pub use verdict::{Validity, Verdict};

@@ -1,0 +1,145 @@
+//! What a checker says, and how several of them add up.
+//!
+//! The order is the heart of it: invalid over unknown over valid. Two things follow that other
+//! tools get wrong: an undecided history never counts as a pass, and a violation is never hidden
+//! by something else that could not be decided.
+
+use crate::value::Value;
+
+/// Whether a history is what a correct system could have produced. Ordered: the worst wins, so
+/// `a.max(b)` is the validity of both together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Validity {
+    /// A correct system could have produced it.
+    Valid,
+    /// Not decided; [`Verdict::reason`] says why.
+    Unknown,
+    /// No correct system could have produced it.
+    Invalid,
+}
+
+impl Validity {
+    /// The plain word that is printed and parsed by scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Validity::Valid => "valid",
+            Validity::Unknown => "unknown",
+            Validity::Invalid => "invalid",
+        }
+    }
+}
+
+/// Why a history could not be decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// The time of the [`Budget`](crate::Budget) was spent.
+    Deadline,
+    /// The memory of the [`Budget`](crate::Budget) was spent.
+    Memory,
+    /// The caller cancelled the check.
+    Cancelled,
+    /// There was no client operation at all.
+    Empty,
+    /// Nothing that was acknowledged was ever read back, so that valid would mean nothing.
+    Vacuous,
+    /// An operation whose `:f` the model does not know.
+    UnknownFunction(String),
+    /// An operation whose value the model cannot read.
+    BadValue(String),
+    /// What must be there to decide is missing, such as a set's final read.
+    Missing(String),
+    /// The checker itself failed.
+    Failed(String),
+}
+
+/// What was found, for one object (a key) or for the whole history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Which checker, with its model: `linearizable cas-register`, `set`.
+    pub checker: String,
+    /// The answer.
+    pub validity: Validity,
+    /// Why it could not be decided; `Some` exactly when the validity is unknown.
+    pub reason: Option<Reason>,
+    /// One sentence for a person: what went wrong, why it is unknown, or what was checked.
+    pub summary: String,
+    /// What is wrong, the worst or earliest first; empty unless invalid.
+    pub anomalies: Vec<Anomaly>,
+    /// The readings under which the verdict holds (initial value, nil reads, failed operations,
+    /// independent keys), a sentence each.
+    pub assumptions: Vec<String>,
+    /// What was there to judge, and what it took.
+    pub stats: Stats,
+    /// A verdict a key, in the order of the keys' first operations; empty where keys were not
+    /// split.
+    pub parts: Vec<Part>,
+}
+
+/// The verdict on one key of a history of independent keys.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The key.
+    pub key: Value,
+    /// Its verdict.
+    pub verdict: Verdict,
+}
+
+/// One thing that no correct system could have done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Anomaly {
+    /// A stable name: `stale-read`, `phantom-read`, `lost-update`, `nonlinearizable`, `lost`, ….
+    pub kind: String,
+    /// The key that it concerns, where keys were split.
+    pub key: Option<Value>,
+    /// What happened, in one sentence with processes, values and times.
+    pub sentence: String,
+    /// Index of the completion that could not be placed.
+    pub op: Option<u64>,
+    /// Operations that a reader must see to understand it, by the index of their invocation.
+    pub related: Vec<Related>,
+    /// The states in which the object could have been just before, and why none of them fits.
+    pub states: Vec<PossibleState>,
+}
+
+/// An operation that plays a part in an anomaly.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Related {
+    /// Index of its invocation in the history as read.
+    pub index: u64,
+    /// The part it plays: `wrote the value that was read`, `overwrote it`, ….
+    pub role: String,
+}
+
+/// One state in which the object could have been when an operation could not be placed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PossibleState {
+    /// The state, as the model describes it.
+    pub state: Value,
+    /// Invocation indices of the open operations that had taken effect in this state.
+    pub linearized: Vec<u64>,
+    /// Invocation indices of the open operations that had not.
+    pub pending: Vec<u64>,
+    /// Why the operation is illegal here: `read 3, but the register holds 4`.
+    pub why: String,
+}
+
+/// What was there to judge, and what judging it took. Sums over parts, but for the maximum.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Client operations (an invocation with or without its completion).
+    pub operations: u64,
+    /// Of these, acknowledged.
+    pub ok: u64,
+    /// Of these, certainly not done.
+    pub fail: u64,
+    /// Of these, indeterminate.
+    pub info: u64,
+    /// Acknowledged operations that could change state.
+    pub acknowledged_writes: u64,
+    /// Acknowledged reads that returned a value some operation wrote: the power of the test.
+    pub reads_of_written_values: u64,
+    /// Legal successors generated by the search.
+    pub expansions: u64,
+    /// The most configurations alive at once, over all keys.
+    pub largest_frontier: u64,
+}
