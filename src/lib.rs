@@ -1,1 +1,9 @@
-//! (being written)
+//! Ordeal's binary as a library, so that benches and tests reach its parts.
+//!
+//! Everything here wires the crates of the workspace together: `commands` are what a person or a
+//! script types, and each of them ends in one [`exit::Exit`]. Only [`console`] prints.
+
+pub mod cli;
+pub mod commands;
+pub mod console;
+pub mod exit;

@@ -1,0 +1,7 @@
+//! One file a subcommand: its arguments, and what it does with them.
+//!
+//! Each has `Args` (clap's derive) and `run(&Args, &Console) -> anyhow::Result<Exit>`. A mistake of
+//! the caller is a [`BadInput`](crate::exit::BadInput) error, any other error is a failure of ours.
+
+pub mod completions;
+pub mod list;
