@@ -1,1 +1,6 @@
-//! (being written)
+//! What breaks a cluster: environments, faults, topologies and the seeded schedule.
+//!
+//! Read [`link`] first (nodes and what is between them), then [`env`] (the hands).
+
+pub mod env;
+pub mod link;
