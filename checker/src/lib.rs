@@ -3,11 +3,13 @@
 //! Pure and synchronous: no network, no printing, no clock but the [`Budget`]'s.
 
 mod budget;
+pub mod history;
 pub mod op;
 pub mod value;
 pub mod verdict;
 
 pub use budget::Budget;
+pub use history::History;
 pub use op::{Kind, Op, Process};
 pub use value::Value;
 pub use verdict::{Validity, Verdict};

@@ -3,12 +3,14 @@
 //! JSON maps into this type (objects become maps with keyword keys, as elle-cli reads them), so
 //! everything behind the readers knows one kind of value only.
 
+mod order;
+
 use std::sync::Arc;
 
 /// One EDN value. Order of map entries and set elements is kept as read, so that a history that
 /// is read and written again does not change under diff; [`PartialEq`] therefore compares maps and
 /// sets in order. Values of operations are compared by the checker after [`Value::canonical`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Value {
     /// `nil`: absent or unknown; the initial value of a register unless told otherwise.
     Nil,
