@@ -34,6 +34,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Doctor(commands::doctor::Args),
     List(commands::list::Args),
     Completions(commands::completions::Args),
 }
@@ -41,6 +42,7 @@ enum Command {
 impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
+            Command::Doctor(args) => commands::doctor::run(&args, console),
             Command::List(args) => commands::list::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
         }

@@ -7,3 +7,6 @@ pub mod cli;
 pub mod commands;
 pub mod console;
 pub mod exit;
+pub mod interrupt;
+pub mod memory;
+pub mod units;

@@ -4,4 +4,5 @@
 //! the caller is a [`BadInput`](crate::exit::BadInput) error, any other error is a failure of ours.
 
 pub mod completions;
+pub mod doctor;
 pub mod list;

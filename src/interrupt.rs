@@ -1,0 +1,84 @@
+//! Ctrl-c while a history is being judged.
+//!
+//! The first one cancels the check, which then ends as *unknown, cancelled* with everything that was
+//! found so far; so does SIGTERM, which is what a CI system sends before it loses patience. A second
+//! one, or one at a moment when there is nothing to cancel, ends the process on the spot: nothing
+//! was judged, hence [`Exit::Unknown`] again.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use checker::Budget;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::exit::Exit;
+
+/// Listens for as long as the process lives.
+#[derive(Clone, Debug)]
+pub struct Interrupt {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    cancelled: bool,
+    running: Option<Budget>,
+}
+
+impl Interrupt {
+    /// Starts to listen, on a thread of its own.
+    ///
+    /// # Errors
+    /// When the thread or the signal handlers cannot be set up.
+    pub fn listen() -> io::Result<Interrupt> {
+        let interrupt = Interrupt { state: Arc::default() };
+        let listener = interrupt.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let (mut ctrl_c, mut terminate) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        };
+        thread::Builder::new().name("interrupt".into()).spawn(move || {
+            runtime.block_on(async {
+                loop {
+                    tokio::select! {
+                        _ = ctrl_c.recv() => listener.pull(),
+                        _ = terminate.recv() => listener.pull(),
+                    }
+                }
+            });
+        })?;
+        Ok(interrupt)
+    }
+
+    /// Runs `work`, which a signal cancels through `budget`. Once cancelled, later work starts with
+    /// a budget that is already spent, so that a list of histories comes to its end quickly.
+    pub fn cancelling<T>(&self, budget: &Budget, work: impl FnOnce() -> T) -> T {
+        let mut state = self.lock();
+        if state.cancelled {
+            budget.cancel();
+        }
+        state.running = Some(budget.clone());
+        drop(state);
+        let result = work();
+        self.lock().running = None;
+        result
+    }
+
+    /// A signal has come.
+    fn pull(&self) {
+        let mut state = self.lock();
+        match &state.running {
+            Some(budget) if !state.cancelled => {
+                budget.cancel();
+                state.cancelled = true;
+            }
+            _ => std::process::exit(i32::from(Exit::Unknown.code())),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
