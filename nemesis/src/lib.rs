@@ -4,3 +4,5 @@
 
 pub mod env;
 pub mod link;
+mod proc;
+pub mod registry;

@@ -13,10 +13,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -65,15 +66,12 @@ impl std::str::FromStr for EnvChoice {
 pub struct RunId(String);
 
 impl RunId {
-    /// A name that no other run on this machine has: the process id, and the time of the call in
-    /// case one process starts several runs.
+    /// A name that no other run on this machine has. Random, and not from the run's seed: two runs
+    /// of one seed may be up at the same time. Not from the process id either: in a namespace of
+    /// its own every tester has the same.
     pub fn fresh() -> RunId {
-        let since_epoch = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or(Duration::ZERO);
-        // Microseconds modulo 2^24 recur after 17 s, and only matter within one process.
-        let moment = since_epoch.as_micros() & 0xff_ffff;
-        RunId(format!("{:x}x{moment:06x}", std::process::id()))
+        let noise = RandomState::new().hash_one(SystemTime::now()) & 0xffff_ffff;
+        RunId(format!("{noise:08x}"))
     }
 
     /// The name.
