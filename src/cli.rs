@@ -35,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Doctor(commands::doctor::Args),
+    Heal(commands::heal::Args),
     List(commands::list::Args),
     Completions(commands::completions::Args),
 }
@@ -43,6 +44,7 @@ impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
             Command::Doctor(args) => commands::doctor::run(&args, console),
+            Command::Heal(args) => commands::heal::run(&args, console),
             Command::List(args) => commands::list::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
         }

@@ -5,4 +5,5 @@
 
 pub mod completions;
 pub mod doctor;
+pub mod heal;
 pub mod list;

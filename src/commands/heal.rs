@@ -1,0 +1,75 @@
+//! `checker heal`: undoes what runs left behind whose tester was killed, and says what it did.
+//!
+//! Runs in `netns` leave nothing, since the kernel takes their namespaces away with the tester;
+//! this is for environments whose processes outlive it. What belongs to a tester that is still
+//! alive is left alone, so it is safe to call at any time, also beside a running test.
+
+use std::fmt::Write as _;
+
+use anyhow::Context as _;
+use nemesis::registry::{Registry, Swept};
+
+use crate::console::Console;
+use crate::exit::Exit;
+
+/// Undo what killed runs left behind: nodes that still run or are paused, and their folders
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Sweeps, and prints what was undone.
+///
+/// # Errors
+/// When the registry of runs cannot be read. What could be found but not undone is printed and
+/// makes the exit [`Exit::Broken`].
+pub fn run(_: &Args, console: &Console) -> anyhow::Result<Exit> {
+    let registry = Registry::of_user().context("opening the registry of runs")?;
+    let swept = registry.sweep().context("sweeping")?;
+    if swept.is_empty() {
+        console.result("nothing to heal: no run of a dead tester is registered here\n")?;
+        return Ok(Exit::Valid);
+    }
+    let failed = swept.iter().any(|remains| !remains.errors.is_empty());
+    console.result(swept.iter().map(describe).collect::<String>())?;
+    Ok(if failed { Exit::Broken } else { Exit::Valid })
+}
+
+/// What a sweep did to one run's remains, a line each. `checker test` says it too, at its start.
+pub fn describe(swept: &Swept) -> String {
+    let mut text = String::new();
+    let run =
+        swept.run.as_ref().map_or("an unreadable record".to_owned(), |run| format!("run {run}"));
+    for (node, pid) in &swept.killed {
+        let node = node.map_or("a process".to_owned(), |node| format!("node {node}"));
+        let _ = writeln!(text, "{run}: killed {node} (process {pid})");
+    }
+    for path in &swept.removed {
+        let _ = writeln!(text, "{run}: removed {}", path.display());
+    }
+    for error in &swept.errors {
+        let _ = writeln!(text, "{run}: could not be healed: {error}");
+    }
+    if text.is_empty() {
+        let _ = writeln!(text, "{run}: its tester is dead and left nothing behind");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_process_and_folder_is_named() {
+        let swept = Swept {
+            killed: vec![(Some(nemesis::env::NodeId(2)), 41), (None, 42)],
+            removed: vec!["/tmp/ordeal-x".into()],
+            ..Swept::default()
+        };
+        assert_eq!(
+            describe(&swept),
+            "an unreadable record: killed node n2 (process 41)\n\
+             an unreadable record: killed a process (process 42)\n\
+             an unreadable record: removed /tmp/ordeal-x\n"
+        );
+    }
+}
