@@ -1,0 +1,1 @@
+//! Clients of real systems: one call in, one request out, one honest outcome.
