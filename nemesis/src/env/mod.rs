@@ -10,6 +10,9 @@
 //! methods are idempotent. What an environment cannot do it says, with the reason, in
 //! [`Capabilities`], and refuses with [`EnvError::Unsupported`].
 
+pub mod netns;
+mod process;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;

@@ -1,0 +1,116 @@
+//! A running cluster of test nodes, and what can be asked of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nemesis::env::{EnvChoice, EnvOptions, Environment, Launch, PeerAddresses, RunId, netns};
+use nemesis::link::{Grudge, Link, NodeId};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// Nothing a scenario waits for takes longer, even on a busy machine.
+const LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Cluster {
+    pub(crate) env: Arc<dyn Environment>,
+    folder: TempDir,
+}
+
+impl Cluster {
+    /// An environment with every node running and answering.
+    pub(crate) async fn start(choice: EnvChoice, nodes: u16) -> Cluster {
+        let cluster = Cluster::open(choice, nodes).await;
+        for &node in cluster.env.nodes() {
+            cluster.env.start(node, &cluster.launch(node, &[])).await.expect("a node starts");
+        }
+        for &node in cluster.env.nodes() {
+            cluster.ready(node).await;
+        }
+        cluster
+    }
+
+    /// An environment without any process.
+    pub(crate) async fn open(choice: EnvChoice, nodes: u16) -> Cluster {
+        let options = EnvOptions { nodes, run: RunId::fresh(), peers: PeerAddresses::PerPair };
+        assert_eq!(choice, EnvChoice::Netns, "the one environment there is so far");
+        let env = Arc::new(netns::Netns::open(&options).await.expect("netns"));
+        Cluster { env, folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub(crate) fn launch(&self, node: NodeId, extra: &[&str]) -> Launch {
+        let listen = self.env.listen(node);
+        let mut args = vec!["node".into(), listen.client.to_string(), listen.peer.to_string()];
+        args.extend(extra.iter().map(ToString::to_string));
+        Launch {
+            program: std::env::current_exe().expect("the test binary has a path"),
+            args: args.into_iter().map(Into::into).collect(),
+            env: Vec::new(),
+            dir: self.folder.path().to_owned(),
+            log: self.folder.path().join(format!("{node}.log")),
+        }
+    }
+
+    pub(crate) fn log(&self, node: NodeId) -> String {
+        let path = self.folder.path().join(format!("{node}.log"));
+        std::fs::read_to_string(path).expect("a node has a log")
+    }
+
+    /// One request to a node's client port, over a connection of its own.
+    pub(crate) async fn request(&self, node: NodeId, line: &str) -> Option<String> {
+        let address = self.env.client_endpoint(node);
+        let exchange = async {
+            let mut stream = BufStream::new(TcpStream::connect(address).await.ok()?);
+            stream.write_all(format!("{line}\n").as_bytes()).await.ok()?;
+            stream.flush().await.ok()?;
+            let mut answer = String::new();
+            stream.read_line(&mut answer).await.ok()?;
+            Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+        };
+        timeout(Duration::from_secs(1), exchange).await.ok().flatten()
+    }
+
+    /// Whether a node gets an answer from another one, over a connection that it keeps.
+    pub(crate) async fn hears(&self, link: Link) -> bool {
+        let address = self.env.peer_endpoint(link.from, link.to);
+        self.request(link.from, &format!("ask {address}")).await.as_deref() == Some("yes")
+    }
+
+    pub(crate) async fn ready(&self, node: NodeId) {
+        let deadline = Instant::now() + LIMIT;
+        while self.request(node, "ping").await.is_none() {
+            assert!(Instant::now() < deadline, "{node} does not answer: {}", self.log(node));
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Asserts that the probes see exactly these cuts, and that the nodes feel them: a request is
+    /// answered if and only if both directions are open.
+    pub(crate) async fn assert_cut_exactly(&self, grudge: &Grudge) {
+        let nodes = self.env.nodes();
+        let matrix = self.env.probe().await.expect("links can be measured");
+        let closed: BTreeSet<Link> =
+            Link::all(nodes).filter(|&it| !matrix.state(it).expect("measured").is_open()).collect();
+        assert_eq!(closed, grudge.links().collect(), "closed as measured, and as intended");
+        for link in Link::all(nodes) {
+            let open = !grudge.cuts(link) && !grudge.cuts(link.reversed());
+            assert_eq!(self.heard_eventually(link, open).await, open, "{link} as nodes feel it");
+        }
+        for &node in nodes {
+            assert!(self.request(node, "ping").await.is_some(), "the tester reaches {node}");
+        }
+    }
+
+    /// A healed connection delivers again only when TCP next retransmits; a cut holds at once.
+    async fn heard_eventually(&self, link: Link, expected: bool) -> bool {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let heard = self.hears(link).await;
+            if heard || !expected || Instant::now() > deadline {
+                return heard;
+            }
+        }
+    }
+}
