@@ -11,10 +11,19 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::filter::{EnvFilter, LevelFilter};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+
+/// Work that is done sooner than this shows no progress.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often progress is redrawn.
+const REDRAW: Duration = Duration::from_millis(250);
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -88,6 +97,34 @@ impl Console {
     pub fn progress(&self) -> Progress {
         let on_terminal = io::stderr().is_terminal();
         Progress { shown: on_terminal && self.chatter == Chatter::Normal, drawn: false }
+    }
+
+    /// Runs `work`; while it takes long and somebody looks, shows what `text` makes of the time
+    /// elapsed.
+    pub fn while_showing<T>(
+        &self,
+        text: impl Fn(Duration) -> String + Send,
+        work: impl FnOnce() -> T,
+    ) -> T {
+        let mut progress = self.progress();
+        if !progress.is_shown() {
+            return work();
+        }
+        let start = Instant::now();
+        thread::scope(|scope| {
+            // Dropped at the end of the work, also when it panics, which ends the showing.
+            let (done, is_done) = mpsc::channel::<()>();
+            scope.spawn(move || {
+                let mut wait = PATIENCE;
+                while let Err(RecvTimeoutError::Timeout) = is_done.recv_timeout(wait) {
+                    progress.set(text(start.elapsed()));
+                    wait = REDRAW;
+                }
+            });
+            let result = work();
+            drop(done);
+            result
+        })
     }
 
     /// Nobody can be told that standard error is gone, so that failure is dropped.

@@ -4,6 +4,7 @@
 //! script types, and each of them ends in one [`exit::Exit`]. Only [`console`] prints.
 
 pub mod cli;
+mod columns;
 pub mod commands;
 pub mod console;
 pub mod exit;

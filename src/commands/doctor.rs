@@ -6,8 +6,7 @@
 
 mod probes;
 
-use std::fmt::Write as _;
-
+use crate::columns;
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -71,7 +70,7 @@ pub fn run(_: &Args, console: &Console) -> anyhow::Result<Exit> {
 
 /// One line a finding, its cure indented below.
 fn table(findings: &[Finding]) -> String {
-    let width = findings.iter().map(|finding| finding.topic.len()).max().unwrap_or(0);
+    let width = findings.iter().map(|finding| finding.topic.len()).max().unwrap_or(0) + 6;
     let mut text = String::new();
     for Finding { topic, state, what, cure } in findings {
         let mark = match state {
@@ -79,9 +78,9 @@ fn table(findings: &[Finding]) -> String {
             State::Lacking => "--",
             State::Fatal => "!!",
         };
-        let _ = writeln!(text, "{mark}  {topic:width$}  {what}");
+        columns::beside(&mut text, &format!("{mark}  {topic}"), width, what);
         if let Some(cure) = cure {
-            let _ = writeln!(text, "    {:width$}  {cure}", "");
+            columns::beside(&mut text, "", width, cure);
         }
     }
     text

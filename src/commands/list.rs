@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use clap::ValueEnum;
 
+use crate::columns;
 use crate::console::Console;
 use crate::exit::Exit;
 
@@ -19,7 +20,9 @@ pub struct Args {
 /// A kind of thing that has names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Section {
-    /// What a history can be judged by.
+    /// What clients do and what must hold: `test --workload`.
+    Workloads,
+    /// What a history can be judged by: `analyze --model`.
     Models,
 }
 
@@ -38,6 +41,10 @@ impl Entry {
 impl Section {
     fn entries(self) -> Vec<Entry> {
         match self {
+            Section::Workloads => workloads::ALL
+                .iter()
+                .map(|workload| Entry::new(workload.name, workload.about))
+                .collect(),
             Section::Models => vec![
                 Entry::new("register", "linearizable register: read, write"),
                 Entry::new("cas-register", "linearizable register: read, write, compare-and-set"),
@@ -74,9 +81,9 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
 fn describe(section: Section, text: &mut String) {
     let title = section.to_possible_value().expect("no section is hidden");
     let entries = section.entries();
-    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let width = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0) + 4;
     let _ = writeln!(text, "{}", title.get_name());
     for Entry { name, about } in entries {
-        let _ = writeln!(text, "  {name:width$}  {about}");
+        columns::beside(text, &format!("  {name}"), width, &about);
     }
 }

@@ -28,7 +28,7 @@ const FILES_WANTED: u64 = 1024;
 pub(super) fn all() -> Vec<Finding> {
     vec![
         local(),
-        user_namespaces(),
+        namespaces(),
         ip(),
         iptables(),
         etcd(),
@@ -63,25 +63,19 @@ fn local() -> Finding {
     }
 }
 
-/// Tried with util-linux's `unshare`, in a process that ends at once.
-fn user_namespaces() -> Finding {
-    const TOPIC: &str = "namespaces";
-    let root = rustix::process::geteuid().is_root();
-    let flags = if root { "-nmpf" } else { "-Urnmpf" };
-    let how = if root { "as root" } else { "without root, in a user namespace" };
-    if output("unshare", &[flags, "--kill-child", "true"]).is_some() {
-        return Finding::ready(TOPIC, format!("network, mount and PID namespaces, {how}"));
+/// Tried by the environment itself, in namespaces that are thrown away again.
+fn namespaces() -> Finding {
+    const TOPIC: &str = "environment netns";
+    match nemesis::env::netns::probe_support() {
+        Ok(()) if rustix::process::geteuid().is_root() => {
+            Finding::ready(TOPIC, "a network namespace a node, partitions by iptables; as root")
+        }
+        Ok(()) => Finding::ready(
+            TOPIC,
+            "a network namespace a node, partitions by iptables; in a user namespace, no root",
+        ),
+        Err(why) => Finding::lacking(TOPIC, "not available; the default is then local", why),
     }
-    let sysctl = |name: &str| fs::read_to_string(Path::new("/proc/sys").join(name)).ok();
-    let forbidden = sysctl("kernel/unprivileged_userns_clone").is_some_and(|v| v.trim() == "0");
-    let restricted =
-        sysctl("kernel/apparmor_restrict_unprivileged_userns").is_some_and(|v| v.trim() == "1");
-    let cure = match (forbidden, restricted) {
-        (true, _) => "sysctl -w kernel.unprivileged_userns_clone=1, or run as root",
-        (_, true) => "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or run as root",
-        _ => "run as root, outside a container that forbids them; --env local works without",
-    };
-    Finding::lacking(TOPIC, format!("not {how}: --env netns is not available"), cure)
 }
 
 fn ip() -> Finding {
