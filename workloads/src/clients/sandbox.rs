@@ -1,0 +1,297 @@
+//! The client of the sandbox, Ordeal's own replicated store.
+//!
+//! How its answers map to outcomes:
+//!
+//! | answer | read | write, cas, add |
+//! |---|---|---|
+//! | 200 with the body that belongs to it | ok | ok; `mismatch` fails a cas that found another value |
+//! | 200 with another body | fail | info |
+//! | 307, to a read | asked there once | info |
+//! | 4xx, 5xx with `"definite": true` | fail | fail: the sandbox vouches that it never took effect |
+//! | 4xx, 5xx otherwise | fail | info |
+//! | no connection | fail | fail: nothing was sent |
+//! | no complete answer in time | fail | info |
+//!
+//! A follower does not serve reads but says who leads. That redirect is followed here, by this
+//! client and at most once an operation: a read can be asked twice without harm, and it is one
+//! operation that ends with one answer. Nothing else is ever asked twice.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use checker::Value;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::http::{Answer, Line, Request, Trouble};
+use crate::{Call, Client, Connect, Outcome, Reason, Route};
+
+/// How clients behave.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The time limit of one operation, everything included.
+    pub timeout_ms: u64,
+    /// Which node a process talks to.
+    pub route: Route,
+    /// Goes before every key and names the set, so that runs do not inherit from each other.
+    pub key_prefix: String,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { timeout_ms: 1_000, route: Route::Pinned, key_prefix: "k".to_owned() }
+    }
+}
+
+/// Opens clients of one sandbox cluster.
+pub struct Sandbox {
+    cluster: Arc<Cluster>,
+}
+
+struct Cluster {
+    endpoints: Vec<SocketAddr>,
+    options: Options,
+}
+
+impl Cluster {
+    fn timeout(&self) -> Duration {
+        Duration::from_millis(self.options.timeout_ms)
+    }
+}
+
+impl Sandbox {
+    /// A cluster whose node `i + 1` serves clients at `endpoints[i]`.
+    pub fn new(endpoints: Vec<SocketAddr>, options: Options) -> Sandbox {
+        Sandbox { cluster: Arc::new(Cluster { endpoints, options }) }
+    }
+}
+
+impl Connect for Sandbox {
+    fn open(&self, node: usize, _process: u64) -> Box<dyn Client> {
+        Box::new(SandboxClient {
+            cluster: Arc::clone(&self.cluster),
+            home: node % self.cluster.endpoints.len(),
+            leader: None,
+            lines: Vec::new(),
+        })
+    }
+}
+
+struct SandboxClient {
+    cluster: Arc<Cluster>,
+    home: usize,
+    /// Who led when last asked; only with [`Route::Leader`].
+    leader: Option<SocketAddr>,
+    /// One to each address in use: the node's own, and that of a leader a read was sent on to.
+    lines: Vec<Line>,
+}
+
+#[async_trait]
+impl Client for SandboxClient {
+    async fn invoke(&mut self, call: &Call) -> Outcome {
+        let Some(request) = self.request(call) else {
+            return Outcome::Fail(Reason::new(Reason::UNSUPPORTED));
+        };
+        let deadline = Instant::now() + self.cluster.timeout();
+        let Some(address) = self.address(deadline).await else {
+            return Outcome::Fail(Reason::new(Reason::NO_LEADER));
+        };
+        let mut answer = self.send(address, &request, deadline).await;
+        if let (Ok(Answer { status: 307, location, .. }), false) = (&answer, call.mutates()) {
+            let Some(leader) = location.as_deref().and_then(address_of) else {
+                return Outcome::Fail(Reason::new(Reason::REDIRECT));
+            };
+            answer = self.send(leader, &request, deadline).await;
+        }
+        let outcome = outcome(call, answer);
+        if !outcome.is_healthy() {
+            self.leader = None;
+        }
+        outcome
+    }
+
+    async fn close(&mut self) {
+        self.lines.clear();
+    }
+}
+
+impl SandboxClient {
+    async fn send(
+        &mut self,
+        address: SocketAddr,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Answer, Trouble> {
+        let known = self.lines.iter().position(|line| line.address() == address);
+        let index = known.unwrap_or_else(|| {
+            let home = self.cluster.endpoints[self.home];
+            // Of the leaders that reads were sent on to, the last one is enough.
+            self.lines.retain(|line| line.address() == home);
+            self.lines.push(Line::new(address, self.cluster.timeout()));
+            self.lines.len() - 1
+        });
+        self.lines[index].send(request, deadline).await
+    }
+
+    /// Where to send the next call.
+    async fn address(&mut self, deadline: Instant) -> Option<SocketAddr> {
+        match self.cluster.options.route {
+            Route::Pinned => Some(self.cluster.endpoints[self.home]),
+            Route::Leader => {
+                if self.leader.is_none() {
+                    self.leader = self.ask_who_leads(deadline).await;
+                }
+                self.leader
+            }
+        }
+    }
+
+    /// Asks the process's own node first, then the others. Each may take its part of the time.
+    async fn ask_who_leads(&self, deadline: Instant) -> Option<SocketAddr> {
+        let endpoints = &self.cluster.endpoints;
+        let part = self.cluster.timeout() / 2 / endpoints.len() as u32;
+        for step in 0..endpoints.len() {
+            let asked = endpoints[(self.home + step) % endpoints.len()];
+            let until = deadline.min(Instant::now() + part);
+            let leader = read_status(asked, until).await.and_then(|status| status.leader);
+            if let Some(leader) = leader {
+                return endpoints.get(usize::try_from(leader).ok()?.checked_sub(1)?).copied();
+            }
+        }
+        None
+    }
+
+    fn request(&self, call: &Call) -> Option<Request> {
+        let prefix = &self.cluster.options.key_prefix;
+        let Some(key) = call.key else { return set_request(prefix, call) };
+        let path = format!("/kv/{prefix}{key}");
+        Some(match (call.f, &call.value) {
+            ("read", _) => Request { method: Method::GET, path, body: None },
+            ("write", value) => {
+                let body = Some(json!({ "value": to_json(value)? }));
+                Request { method: Method::PUT, path, body }
+            }
+            ("cas", Value::Vector(pair)) => {
+                let [expected, new] = pair.as_slice() else { return None };
+                let body = json!({ "expected": to_json(expected)?, "new": to_json(new)? });
+                Request { method: Method::POST, path: path + "/cas", body: Some(body) }
+            }
+            _ => return None,
+        })
+    }
+}
+
+fn set_request(name: &str, call: &Call) -> Option<Request> {
+    Some(match call.f {
+        "read" => Request { method: Method::GET, path: format!("/set/{name}"), body: None },
+        "add" => {
+            let body = Some(json!({ "element": to_json(&call.value)? }));
+            Request { method: Method::POST, path: format!("/set/{name}/add"), body }
+        }
+        _ => return None,
+    })
+}
+
+fn outcome(call: &Call, answer: Result<Answer, Trouble>) -> Outcome {
+    match answer {
+        Err(Trouble::Unsent(reason)) => Outcome::Fail(reason),
+        Err(Trouble::Unanswered(reason)) => Outcome::unanswered(call, reason),
+        Ok(answer) if answer.status == 200 => success(call, &answer)
+            .unwrap_or_else(|| Outcome::unanswered(call, Reason::new(Reason::GARBAGE))),
+        Ok(answer) if answer.status == 307 && !call.mutates() => {
+            Outcome::Fail(Reason::new(Reason::REDIRECT).with_detail("redirected twice"))
+        }
+        Ok(answer) => refusal(call, &answer),
+    }
+}
+
+/// The outcome of a 200 whose body is as it should be.
+fn success(call: &Call, answer: &Answer) -> Option<Outcome> {
+    let body = answer.json()?;
+    match call.f {
+        "read" => Some(Outcome::Ok(from_json(body.get("value")?)?)),
+        "cas" => Some(match body.get("swapped")?.as_bool()? {
+            true => Outcome::Ok(call.value.clone()),
+            false => Outcome::Fail(Reason::new(Reason::MISMATCH)),
+        }),
+        _ => body.is_object().then(|| Outcome::Ok(call.value.clone())),
+    }
+}
+
+/// The body of an answer that is no success.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+    definite: bool,
+}
+
+fn refusal(call: &Call, answer: &Answer) -> Outcome {
+    let reason = Reason::http(answer.status);
+    match serde_json::from_slice::<Refusal>(&answer.body) {
+        Ok(refusal) if refusal.definite && answer.status >= 400 => {
+            Outcome::Fail(reason.with_detail(refusal.error))
+        }
+        Ok(refusal) => Outcome::unanswered(call, reason.with_detail(refusal.error)),
+        Err(_) => Outcome::unanswered(call, reason),
+    }
+}
+
+/// The address in a redirect such as `http://127.0.0.1:4001/kv/k1`.
+fn address_of(location: &str) -> Option<SocketAddr> {
+    let rest = location.strip_prefix("http://")?;
+    rest.split('/').next()?.parse().ok()
+}
+
+fn to_json(value: &Value) -> Option<serde_json::Value> {
+    Some(match value {
+        Value::Nil => serde_json::Value::Null,
+        Value::Bool(value) => json!(value),
+        Value::Int(value) => json!(value),
+        Value::Str(text) => json!(&**text),
+        _ => return None,
+    })
+}
+
+fn from_json(value: &serde_json::Value) -> Option<Value> {
+    Some(match value {
+        serde_json::Value::Null => Value::Nil,
+        serde_json::Value::Bool(value) => Value::Bool(*value),
+        serde_json::Value::Number(number) => Value::Int(number.as_i64()?),
+        serde_json::Value::String(text) => Value::string(text),
+        serde_json::Value::Array(items) => {
+            Value::Vector(items.iter().map(from_json).collect::<Option<_>>()?)
+        }
+        serde_json::Value::Object(_) => return None,
+    })
+}
+
+/// What a node says of itself; more than this is in its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Status {
+    /// The node that answers, counted from 1.
+    #[serde(alias = "node")]
+    pub id: u64,
+    /// `leader`, `follower`, ….
+    pub role: String,
+    /// Its term.
+    pub term: u64,
+    /// Who leads, as far as this node knows.
+    pub leader: Option<u64>,
+}
+
+/// Asks the node at `endpoint` how it is, over a connection of its own; `None` if it does not say
+/// so within `timeout`.
+pub async fn status(endpoint: SocketAddr, timeout: Duration) -> Option<Status> {
+    read_status(endpoint, Instant::now() + timeout).await
+}
+
+async fn read_status(endpoint: SocketAddr, deadline: Instant) -> Option<Status> {
+    let time = deadline.saturating_duration_since(Instant::now());
+    let request = Request { method: Method::GET, path: "/status".to_owned(), body: None };
+    let answer = Line::new(endpoint, 2 * time).send(&request, deadline).await.ok()?;
+    serde_json::from_slice(&answer.body).ok().filter(|_| answer.status == 200)
+}
