@@ -6,3 +6,6 @@ pub mod env;
 pub mod link;
 mod proc;
 pub mod registry;
+pub mod schedule;
+mod seed;
+pub mod topology;
