@@ -1,0 +1,201 @@
+//! One node: the parts put together, and the way of an operation through them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use openraft::error::{InitializeError, RaftError};
+use openraft::{EmptyNode, Raft, ServerState, SnapshotPolicy};
+use tokio::time::{Instant, timeout_at};
+
+use crate::bug::Bug;
+use crate::command::{Command, NodeId, Op, Reply, Types};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::forward::Forwarder;
+use crate::network::{Network, http_client};
+use crate::propose::Proposer;
+use crate::reads::ReadGate;
+use crate::state::{Duplicates, State};
+use crate::storage::{Covered, Disk, LogStore, Machine};
+use crate::tickets::Tickets;
+
+/// How often this node was started; a record of the database.
+const STARTS: &str = "starts";
+/// Pause before a forward is tried again at once, so that a refusal does not become a storm.
+const RETRY_PAUSE: Duration = Duration::from_millis(20);
+/// How long the node with the lowest id has to found the cluster before all others try, too.
+const FOUNDING: Duration = Duration::from_secs(1);
+
+/// A running node.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) raft: Raft<Types>,
+    machine: Machine,
+    tickets: Tickets,
+    proposer: Proposer,
+    reads: ReadGate,
+    forwarder: Forwarder,
+}
+
+impl Node {
+    /// Recovers from disk and joins in. Must be called inside a tokio runtime.
+    pub(crate) async fn start(config: Config) -> anyhow::Result<Arc<Self>> {
+        std::fs::create_dir_all(&config.data_dir)
+            .with_context(|| format!("cannot create {}", config.data_dir.display()))?;
+        let path = config.data_dir.join("node.redb");
+        let disk = Disk::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        let disk = Arc::new(disk);
+        let starts = disk.meta::<u64>(STARTS)?.unwrap_or(0) + 1;
+        disk.write(|change| change.put_meta(STARTS, &starts))?;
+
+        let covered = Covered::default();
+        let duplicates = match config.bug {
+            Some(Bug::DoubleApply) => Duplicates::Applied,
+            _ => Duplicates::Recognised,
+        };
+        let machine = Machine::open(Arc::clone(&disk), covered.clone(), duplicates)?;
+        let log = LogStore::new(disk, covered);
+        let http = http_client(Duration::from_millis(config.timings.heartbeat_ms))?;
+        let addresses: BTreeMap<_, _> =
+            config.peers.iter().map(|(id, peer)| (*id, peer.peer)).collect();
+        let network = Network::new(http.clone(), addresses.clone());
+        let settings = Arc::new(raft_settings(&config).validate()?);
+        let raft = Raft::new(config.id, settings, network, log, machine.clone()).await?;
+
+        let node = Arc::new(Self {
+            tickets: Tickets::new(config.id, starts),
+            proposer: Proposer::start(raft.clone()),
+            reads: ReadGate::start(raft.clone(), config.timings.request()),
+            forwarder: Forwarder::new(http, addresses, config.timings.forward()),
+            config,
+            raft,
+            machine,
+        });
+        tokio::spawn(found_cluster(Arc::clone(&node)));
+        Ok(node)
+    }
+
+    /// The node that leads, as far as this one knows.
+    pub(crate) fn leader(&self) -> Option<NodeId> {
+        self.raft.metrics().borrow().current_leader
+    }
+
+    fn leads(&self) -> bool {
+        self.raft.metrics().borrow().state == ServerState::Leader
+    }
+
+    /// A linearizable read. Only the leader serves it.
+    pub(crate) async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Failure> {
+        if !self.leads() {
+            return Err(Failure::NotLeader { leader: self.leader() });
+        }
+        let deadline = Instant::now() + self.config.timings.request();
+        timeout_at(deadline, self.reads.pass()).await.map_err(|_elapsed| Failure::TimedOut)??;
+        Ok(read(&self.machine.read().state))
+    }
+
+    /// Executes a client's write, compare-and-set or add, here or at the leader.
+    pub(crate) async fn submit(&self, op: Op) -> Result<Reply, Failure> {
+        let deadline = Instant::now() + self.config.timings.request();
+        let ticket = self.tickets.issue();
+        let command = ticket.command(op);
+        let routed = timeout_at(deadline, self.route(command, deadline)).await;
+        routed.unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// Brings a command to the leader, again and again while its fate is unknown: the state
+    /// machine recognises copies. A first attempt that was refused is the end of it, since only
+    /// then the failure is definite; after an attempt in doubt no refusal can be.
+    async fn route(&self, command: Command, deadline: Instant) -> Result<Reply, Failure> {
+        let mut doubt = None;
+        loop {
+            let failure = match self.attempt(&command, deadline).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            if failure.is_definite() && doubt.is_none() {
+                return Err(failure);
+            }
+            if !failure.is_definite() {
+                doubt = Some(failure);
+            }
+            if Instant::now() + RETRY_PAUSE >= deadline {
+                return Err(doubt.unwrap_or(Failure::TimedOut));
+            }
+            tokio::time::sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn attempt(&self, command: &Command, deadline: Instant) -> Result<Reply, Failure> {
+        match self.leader() {
+            None => Err(Failure::Refused("no leader is known".into())),
+            Some(leader) if leader == self.config.id => {
+                self.execute_as_leader(command.clone(), deadline).await
+            }
+            Some(leader) => self.forwarder.send(leader, command, deadline).await,
+        }
+    }
+
+    /// Takes a command from another node.
+    pub(crate) async fn accept(&self, command: Command) -> Result<Reply, Failure> {
+        let deadline = Instant::now() + self.config.timings.request();
+        let executed = timeout_at(deadline, self.execute_as_leader(command, deadline)).await;
+        executed.unwrap_or(Err(Failure::TimedOut))
+    }
+
+    async fn execute_as_leader(
+        &self,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Reply, Failure> {
+        if !self.leads() {
+            return Err(Failure::NotLeader { leader: self.leader() });
+        }
+        self.proposer.propose(command, deadline).await
+    }
+}
+
+fn raft_settings(config: &Config) -> openraft::Config {
+    let timings = &config.timings;
+    openraft::Config {
+        cluster_name: "ordeal-sandbox".into(),
+        heartbeat_interval: timings.heartbeat_ms,
+        election_timeout_min: timings.election_min_ms,
+        election_timeout_max: timings.election_max_ms,
+        max_payload_entries: 64,
+        snapshot_policy: SnapshotPolicy::LogsSinceLast(timings.snapshot_entries),
+        max_in_snapshot_log_to_keep: timings.kept_entries,
+        // A follower that lags more than this gets a snapshot rather than entries; it has to be
+        // more than lies between two snapshots.
+        replication_lag_threshold: 2 * timings.snapshot_entries,
+        snapshot_max_chunk_size: 64 * 1024,
+        install_snapshot_timeout: 1000,
+        ..openraft::Config::default()
+    }
+}
+
+/// Writes the first log entry, the membership, if nobody has. Every node may do so, since all
+/// know the same set and openraft takes the entry only into an empty log of a node that never
+/// voted. The node with the lowest id goes first, which spares the others a split vote.
+async fn found_cluster(node: Arc<Node>) {
+    let members: BTreeMap<_, _> =
+        node.config.peers.keys().map(|id| (*id, EmptyNode::new())).collect();
+    if members.keys().next() != Some(&node.config.id) {
+        let patience = node.raft.wait(Some(FOUNDING));
+        let formed = patience.metrics(
+            |metrics| metrics.membership_config.voter_ids().next().is_some(),
+            "the first node founds the cluster",
+        );
+        if formed.await.is_ok() {
+            return;
+        }
+    }
+    match node.raft.initialize(members).await {
+        Ok(()) => tracing::info!(node = node.config.id, "founded the cluster"),
+        // There is a log, or a vote: the cluster exists.
+        Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
+        Err(error) => tracing::error!(%error, "cannot found the cluster"),
+    }
+}

@@ -1,0 +1,111 @@
+//! The leader's way into the log: commands that wait together are proposed together.
+//!
+//! openraft 0.9 writes entries one by one, each with its own sync. So the proposer lets a few
+//! entries be under way and meanwhile gathers what arrives into the next one.
+
+use std::sync::Arc;
+
+use openraft::Raft;
+use openraft::error::{ClientWriteError, RaftError};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
+
+use crate::command::{Batch, Command, Replies, Reply, Types};
+use crate::failure::Failure;
+
+/// Entries that may be proposed and not yet applied.
+const UNDER_WAY: usize = 2;
+/// Commands in one entry; with openraft's limit of entries a message it bounds a message's size.
+const BATCH: usize = 64;
+/// Commands that may wait. More are refused, which is a definite answer.
+const WAITING: usize = 1024;
+
+/// Proposes commands. It does not check that this node leads: openraft does.
+#[derive(Clone, Debug)]
+pub(crate) struct Proposer {
+    queue: mpsc::Sender<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    command: Command,
+    /// Past this moment nobody waits for the answer, and the command must not be proposed any
+    /// more: a node resumed after a long pause would otherwise act on old wishes.
+    deadline: Instant,
+    answer: oneshot::Sender<Result<Reply, Failure>>,
+}
+
+impl Proposer {
+    pub(crate) fn start(raft: Raft<Types>) -> Self {
+        let (queue, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(propose_all(raft, waiting));
+        Self { queue }
+    }
+
+    /// Proposes a command and waits until it was applied.
+    pub(crate) async fn propose(
+        &self,
+        command: Command,
+        deadline: Instant,
+    ) -> Result<Reply, Failure> {
+        let (answer, outcome) = oneshot::channel();
+        let pending = Pending { command, deadline, answer };
+        if self.queue.try_send(pending).is_err() {
+            return Err(Failure::Refused("too many operations are waiting".into()));
+        }
+        outcome.await.unwrap_or_else(|_| Err(Failure::Unknown("the node is stopping".into())))
+    }
+}
+
+async fn propose_all(raft: Raft<Types>, mut waiting: mpsc::Receiver<Pending>) {
+    let slots = Arc::new(Semaphore::new(UNDER_WAY));
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+        let mut batch = Vec::new();
+        if waiting.recv_many(&mut batch, BATCH).await == 0 {
+            return;
+        }
+        let now = Instant::now();
+        batch.retain(|pending| pending.deadline > now && !pending.answer.is_closed());
+        let raft = raft.clone();
+        tokio::spawn(async move {
+            propose_batch(&raft, batch).await;
+            drop(slot);
+        });
+    }
+}
+
+async fn propose_batch(raft: &Raft<Types>, batch: Vec<Pending>) {
+    if batch.is_empty() {
+        return;
+    }
+    let (commands, answers): (Vec<_>, Vec<_>) =
+        batch.into_iter().map(|pending| (pending.command, pending.answer)).unzip();
+    match raft.client_write(Batch(commands)).await {
+        Ok(response) => {
+            let Replies(replies) = response.data;
+            for (answer, reply) in answers.into_iter().zip(replies) {
+                // A client that hung up does not read its answer.
+                let _ = answer.send(Ok(reply));
+            }
+        }
+        Err(error) => {
+            let failure = unknown(&error);
+            for answer in answers {
+                let _ = answer.send(Err(failure.clone()));
+            }
+        }
+    }
+}
+
+/// openraft says "forward to the leader" both when it turns a proposal away and when a new leader
+/// has made it drop one, which may live on elsewhere. So nothing that went in is a definite
+/// failure; who wants one asks whether this node leads *before* proposing.
+fn unknown(error: &RaftError<u64, ClientWriteError<u64, openraft::EmptyNode>>) -> Failure {
+    match error {
+        RaftError::APIError(ClientWriteError::ForwardToLeader(_)) => {
+            Failure::Unknown("the node lost its leadership".into())
+        }
+        error => Failure::Unknown(error.to_string()),
+    }
+}
