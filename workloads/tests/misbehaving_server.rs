@@ -262,7 +262,7 @@ async fn calls_become_the_requests_of_the_sandbox() {
 
 #[tokio::test]
 async fn by_the_leader_route_calls_go_to_whom_the_nodes_name() {
-    let status = r#"{"id":1,"role":"follower","term":2,"leader":2}"#;
+    let status = r#"{"node":1,"role":"follower","term":2,"leader":2}"#;
     let follower = Server::start([Act::Say(answer(200, status))]).await;
     let leader = Server::start([Act::Say(answer(200, r#"{"value":1}"#))]).await;
     let options = Options { route: Route::Leader, ..options() };

@@ -273,8 +273,7 @@ fn from_json(value: &serde_json::Value) -> Option<Value> {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Status {
     /// The node that answers, counted from 1.
-    #[serde(alias = "node")]
-    pub id: u64,
+    pub node: u64,
     /// `leader`, `follower`, ….
     pub role: String,
     /// Its term.

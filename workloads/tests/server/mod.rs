@@ -55,10 +55,10 @@ pub(crate) fn answer_with(status: u16, headers: &str, body: &str) -> String {
 
 impl Server {
     pub(crate) async fn start(script: impl IntoIterator<Item = Act>) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let (listener, address) = listen().await;
         let seen = Arc::new(Seen::default());
-        *seen.script.lock().unwrap() = script.into_iter().collect();
+        *seen.script.lock().expect("no test panics while it holds this") =
+            script.into_iter().collect();
         let shared = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -77,16 +77,17 @@ impl Server {
 
     /// An address at which nobody listens.
     pub(crate) async fn nobody() -> SocketAddr {
-        TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+        listen().await.1
     }
 
     pub(crate) fn set_script(&self, script: impl IntoIterator<Item = Act>) {
-        *self.seen.script.lock().unwrap() = script.into_iter().collect();
+        *self.seen.script.lock().expect("no test panics while it holds this") =
+            script.into_iter().collect();
     }
 
     /// The first line and body of every request that arrived.
     pub(crate) fn requests(&self) -> Vec<String> {
-        self.seen.requests.lock().unwrap().clone()
+        self.seen.requests.lock().expect("no test panics while it holds this").clone()
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -110,12 +111,18 @@ impl Server {
     }
 }
 
+async fn listen() -> (TcpListener, SocketAddr) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+    let address = listener.local_addr().expect("a bound socket has an address");
+    (listener, address)
+}
+
 async fn serve(mut stream: TcpStream, seen: &Seen) {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await {
-        seen.requests.lock().unwrap().push(request);
+        seen.requests.lock().expect("no test panics while it holds this").push(request);
         let act = {
-            let mut script = seen.script.lock().unwrap();
+            let mut script = seen.script.lock().expect("no test panics while it holds this");
             if script.len() > 1 { script.remove(0) } else { script[0].clone() }
         };
         match act {
@@ -148,7 +155,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<St
             let length = head
                 .lines()
                 .find_map(|line| line.strip_prefix("content-length:"))
-                .map_or(0, |text| text.trim().parse().unwrap());
+                .map_or(0, |text| text.trim().parse().expect("a length"));
             if buffer.len() >= end + 4 + length {
                 let first = head.lines().next().unwrap_or_default().to_owned();
                 let body = String::from_utf8_lossy(&buffer[end + 4..end + 4 + length]).into_owned();
