@@ -40,10 +40,26 @@ const RETURN_MS: u64 = 50;
 /// A request, built but not sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    pub(crate) method: reqwest::Method,
-    /// With its leading slash.
-    pub(crate) path: String,
-    pub(crate) body: Option<serde_json::Value>,
+    method: reqwest::Method,
+    path: String,
+    body: Option<serde_json::Value>,
+}
+
+impl Request {
+    /// A GET of `path`, which begins with a slash.
+    pub(crate) fn get(path: impl Into<String>) -> Request {
+        Request { method: reqwest::Method::GET, path: path.into(), body: None }
+    }
+
+    /// A PUT of a JSON body.
+    pub(crate) fn put(path: impl Into<String>, body: serde_json::Value) -> Request {
+        Request { method: reqwest::Method::PUT, path: path.into(), body: Some(body) }
+    }
+
+    /// A POST of a JSON body.
+    pub(crate) fn post(path: impl Into<String>, body: serde_json::Value) -> Request {
+        Request { method: reqwest::Method::POST, path: path.into(), body: Some(body) }
+    }
 }
 
 /// A complete answer, whatever its status.
@@ -90,10 +106,6 @@ impl Line {
     /// connection that cannot be made is told from an answer that does not come.
     pub(crate) fn new(address: SocketAddr, timeout: Duration) -> Line {
         Line { address, connect_timeout: timeout / 2, pool: None }
-    }
-
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
     }
 
     /// Sends `request` once and reads the whole answer, until `deadline`.
@@ -192,6 +204,42 @@ impl Line {
             .http1_only()
             .tcp_nodelay(true)
             .build()
+    }
+}
+
+/// The lines of one process: one to each address that it talks to at present.
+pub(crate) struct Lines {
+    home: SocketAddr,
+    timeout: Duration,
+    open: Vec<Line>,
+}
+
+impl Lines {
+    /// No connection yet; `home` is the node that the process is pinned to.
+    pub(crate) fn new(home: SocketAddr, timeout: Duration) -> Lines {
+        Lines { home, timeout, open: Vec::new() }
+    }
+
+    /// Sends `request` to `address`, over the line to it.
+    pub(crate) async fn send(
+        &mut self,
+        address: SocketAddr,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<Answer, Trouble> {
+        let known = self.open.iter().position(|line| line.address == address);
+        let index = known.unwrap_or_else(|| {
+            // Besides the own node, the last one that a call was sent on to is enough.
+            self.open.retain(|line| line.address == self.home);
+            self.open.push(Line::new(address, self.timeout));
+            self.open.len() - 1
+        });
+        self.open[index].send(request, deadline).await
+    }
+
+    /// Closes them all.
+    pub(crate) fn close(&mut self) {
+        self.open.clear();
     }
 }
 

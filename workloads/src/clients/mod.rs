@@ -6,5 +6,7 @@
 //! it is the one owner of reqwest here. The other modules are one system each and map its answers
 //! to outcomes.
 
+pub mod etcd;
 mod http;
+mod json;
 pub mod sandbox;

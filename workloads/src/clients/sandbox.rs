@@ -22,12 +22,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use checker::Value;
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::http::{Answer, Line, Request, Trouble};
+use super::http::{Answer, Line, Lines, Request, Trouble};
+use super::json::{from_json, to_json};
 use crate::{Call, Client, Connect, Outcome, Reason, Route};
 
 /// How clients behave.
@@ -72,12 +72,9 @@ impl Sandbox {
 
 impl Connect for Sandbox {
     fn open(&self, node: usize, _process: u64) -> Box<dyn Client> {
-        Box::new(SandboxClient {
-            cluster: Arc::clone(&self.cluster),
-            home: node % self.cluster.endpoints.len(),
-            leader: None,
-            lines: Vec::new(),
-        })
+        let home = node % self.cluster.endpoints.len();
+        let lines = Lines::new(self.cluster.endpoints[home], self.cluster.timeout());
+        Box::new(SandboxClient { cluster: Arc::clone(&self.cluster), home, leader: None, lines })
     }
 }
 
@@ -86,8 +83,7 @@ struct SandboxClient {
     home: usize,
     /// Who led when last asked; only with [`Route::Leader`].
     leader: Option<SocketAddr>,
-    /// One to each address in use: the node's own, and that of a leader a read was sent on to.
-    lines: Vec<Line>,
+    lines: Lines,
 }
 
 #[async_trait]
@@ -100,12 +96,12 @@ impl Client for SandboxClient {
         let Some(address) = self.address(deadline).await else {
             return Outcome::Fail(Reason::new(Reason::NO_LEADER));
         };
-        let mut answer = self.send(address, &request, deadline).await;
+        let mut answer = self.lines.send(address, &request, deadline).await;
         if let (Ok(Answer { status: 307, location, .. }), false) = (&answer, call.mutates()) {
             let Some(leader) = location.as_deref().and_then(address_of) else {
                 return Outcome::Fail(Reason::new(Reason::REDIRECT));
             };
-            answer = self.send(leader, &request, deadline).await;
+            answer = self.lines.send(leader, &request, deadline).await;
         }
         let outcome = outcome(call, answer);
         if !outcome.is_healthy() {
@@ -115,28 +111,11 @@ impl Client for SandboxClient {
     }
 
     async fn close(&mut self) {
-        self.lines.clear();
+        self.lines.close();
     }
 }
 
 impl SandboxClient {
-    async fn send(
-        &mut self,
-        address: SocketAddr,
-        request: &Request,
-        deadline: Instant,
-    ) -> Result<Answer, Trouble> {
-        let known = self.lines.iter().position(|line| line.address() == address);
-        let index = known.unwrap_or_else(|| {
-            let home = self.cluster.endpoints[self.home];
-            // Of the leaders that reads were sent on to, the last one is enough.
-            self.lines.retain(|line| line.address() == home);
-            self.lines.push(Line::new(address, self.cluster.timeout()));
-            self.lines.len() - 1
-        });
-        self.lines[index].send(request, deadline).await
-    }
-
     /// Where to send the next call.
     async fn address(&mut self, deadline: Instant) -> Option<SocketAddr> {
         match self.cluster.options.route {
@@ -170,15 +149,12 @@ impl SandboxClient {
         let Some(key) = call.key else { return set_request(prefix, call) };
         let path = format!("/kv/{prefix}{key}");
         Some(match (call.f, &call.value) {
-            ("read", _) => Request { method: Method::GET, path, body: None },
-            ("write", value) => {
-                let body = Some(json!({ "value": to_json(value)? }));
-                Request { method: Method::PUT, path, body }
-            }
+            ("read", _) => Request::get(path),
+            ("write", value) => Request::put(path, json!({ "value": to_json(value)? })),
             ("cas", Value::Vector(pair)) => {
                 let [expected, new] = pair.as_slice() else { return None };
                 let body = json!({ "expected": to_json(expected)?, "new": to_json(new)? });
-                Request { method: Method::POST, path: path + "/cas", body: Some(body) }
+                Request::post(path + "/cas", body)
             }
             _ => return None,
         })
@@ -187,10 +163,10 @@ impl SandboxClient {
 
 fn set_request(name: &str, call: &Call) -> Option<Request> {
     Some(match call.f {
-        "read" => Request { method: Method::GET, path: format!("/set/{name}"), body: None },
+        "read" => Request::get(format!("/set/{name}")),
         "add" => {
-            let body = Some(json!({ "element": to_json(&call.value)? }));
-            Request { method: Method::POST, path: format!("/set/{name}/add"), body }
+            let body = json!({ "element": to_json(&call.value)? });
+            Request::post(format!("/set/{name}/add"), body)
         }
         _ => return None,
     })
@@ -246,29 +222,6 @@ fn address_of(location: &str) -> Option<SocketAddr> {
     rest.split('/').next()?.parse().ok()
 }
 
-fn to_json(value: &Value) -> Option<serde_json::Value> {
-    Some(match value {
-        Value::Nil => serde_json::Value::Null,
-        Value::Bool(value) => json!(value),
-        Value::Int(value) => json!(value),
-        Value::Str(text) => json!(&**text),
-        _ => return None,
-    })
-}
-
-fn from_json(value: &serde_json::Value) -> Option<Value> {
-    Some(match value {
-        serde_json::Value::Null => Value::Nil,
-        serde_json::Value::Bool(value) => Value::Bool(*value),
-        serde_json::Value::Number(number) => Value::Int(number.as_i64()?),
-        serde_json::Value::String(text) => Value::string(text),
-        serde_json::Value::Array(items) => {
-            Value::Vector(items.iter().map(from_json).collect::<Option<_>>()?)
-        }
-        serde_json::Value::Object(_) => return None,
-    })
-}
-
 /// What a node says of itself; more than this is in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Status {
@@ -290,7 +243,7 @@ pub async fn status(endpoint: SocketAddr, timeout: Duration) -> Option<Status> {
 
 async fn read_status(endpoint: SocketAddr, deadline: Instant) -> Option<Status> {
     let time = deadline.saturating_duration_since(Instant::now());
-    let request = Request { method: Method::GET, path: "/status".to_owned(), body: None };
-    let answer = Line::new(endpoint, 2 * time).send(&request, deadline).await.ok()?;
+    let answer =
+        Line::new(endpoint, 2 * time).send(&Request::get("/status"), deadline).await.ok()?;
     serde_json::from_slice(&answer.body).ok().filter(|_| answer.status == 200)
 }
