@@ -4,6 +4,9 @@
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
+use nemesis::schedule::{FaultKind, Target};
+use nemesis::topology::Topology;
+use sandbox::Bug;
 
 use crate::columns;
 use crate::console::Console;
@@ -22,6 +25,14 @@ pub struct Args {
 enum Section {
     /// What clients do and what must hold: `test --workload`.
     Workloads,
+    /// What can be broken: `test --nemesis`.
+    Faults,
+    /// Whom a kill, pause or restart hits.
+    Targets,
+    /// The shapes of a partition.
+    Topologies,
+    /// How the built-in store can be broken on purpose: `test --bug`.
+    Bugs,
     /// What a history can be judged by: `analyze --model`.
     Models,
 }
@@ -45,6 +56,15 @@ impl Section {
                 .iter()
                 .map(|workload| Entry::new(workload.name, workload.about))
                 .collect(),
+            Section::Faults => {
+                FaultKind::ALL.iter().map(|kind| Entry::new(kind.word(), kind.about())).collect()
+            }
+            Section::Targets => Target::DRAWN
+                .iter()
+                .map(|target| Entry::new(target.word(), of_target(target)))
+                .collect(),
+            Section::Topologies => Topology::DRAWN.iter().map(topology).collect(),
+            Section::Bugs => Bug::ALL.iter().map(|bug| bug_entry(*bug)).collect(),
             Section::Models => vec![
                 Entry::new("register", "linearizable register: read, write"),
                 Entry::new("cas-register", "linearizable register: read, write, compare-and-set"),
@@ -55,6 +75,37 @@ impl Section {
             ],
         }
     }
+}
+
+fn of_target(target: &Target) -> &'static str {
+    match target {
+        Target::One => "one node",
+        Target::Minority => "the largest minority",
+        Target::Majority => "the smallest majority",
+        Target::Primaries => "the nodes that lead when it happens",
+        Target::All => "every node",
+        Target::Nodes(_) => "these nodes",
+    }
+}
+
+fn topology(topology: &Topology) -> Entry {
+    let about = match topology {
+        Topology::One => "one node, and the rest",
+        Topology::Majority => "the largest minority, and the smallest majority",
+        Topology::Halves => "two halves, as equal as can be",
+        Topology::MinorityThird => "a third, rounded down, and the rest",
+        Topology::MajoritiesRing => "every node hears a majority, no two the same one",
+        Topology::Bridge => "two halves that hear each other only through one node",
+        Topology::Primaries => "every node that leads, each for itself, and the rest",
+        Topology::OneWay => "one node does not hear the rest, or is not heard by them",
+        Topology::Groups(_) => "nodes hear each other if some group has both",
+        Topology::Links(_) => "exactly these directions are cut",
+    };
+    Entry::new(topology.word(), format!("{about}; from {} nodes", topology.smallest_cluster()))
+}
+
+fn bug_entry(bug: Bug) -> Entry {
+    Entry::new(bug.name(), format!("{}; shown by: {}", bug.about(), bug.shown_by()))
 }
 
 /// Prints the sections.
