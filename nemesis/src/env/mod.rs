@@ -10,7 +10,9 @@
 //! methods are idempotent. What an environment cannot do it says, with the reason, in
 //! [`Capabilities`], and refuses with [`EnvError::Unsupported`].
 
+pub mod local;
 pub mod netns;
+mod open;
 mod process;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +26,8 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use open::{Decision, PrepareError, open, prepare};
 
 pub use crate::link::{Grudge, Link, LinkMatrix, LinkState, NodeId};
 

@@ -228,6 +228,31 @@ impl Drop for NodeProcess {
     }
 }
 
+/// The processes of all nodes.
+pub(crate) struct Processes(Vec<NodeProcess>);
+
+impl FromIterator<NodeProcess> for Processes {
+    fn from_iter<I: IntoIterator<Item = NodeProcess>>(processes: I) -> Processes {
+        Processes(processes.into_iter().collect())
+    }
+}
+
+impl Processes {
+    /// The process of a node.
+    pub(crate) fn of(&self, node: NodeId) -> Result<&NodeProcess, EnvError> {
+        self.0.iter().find(|process| process.node == node).ok_or(EnvError::NoSuchNode(node))
+    }
+
+    /// Kills what lives. Goes on after an error, and returns the first.
+    pub(crate) async fn kill_all(&self) -> Result<(), EnvError> {
+        let mut result = Ok(());
+        for process in &self.0 {
+            result = result.and(process.kill().await);
+        }
+        result
+    }
+}
+
 /// The keeper's life: an order, the process's whole life, the next order.
 fn keep(run: &RunId, inbox: &mpsc::Receiver<Order>, slot: &watch::Sender<Slot>) {
     for Order { launch, reply } in inbox {

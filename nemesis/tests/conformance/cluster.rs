@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nemesis::env::{EnvChoice, EnvOptions, Environment, Launch, PeerAddresses, RunId, netns};
+use nemesis::env::{
+    EnvChoice, EnvOptions, Environment, Launch, PeerAddresses, RunId, local, netns,
+};
 use nemesis::link::{Grudge, Link, NodeId};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
@@ -35,8 +37,12 @@ impl Cluster {
     /// An environment without any process.
     pub(crate) async fn open(choice: EnvChoice, nodes: u16) -> Cluster {
         let options = EnvOptions { nodes, run: RunId::fresh(), peers: PeerAddresses::PerPair };
-        assert_eq!(choice, EnvChoice::Netns, "the one environment there is so far");
-        let env = Arc::new(netns::Netns::open(&options).await.expect("netns"));
+        let env: Arc<dyn Environment> = match choice {
+            EnvChoice::Netns => Arc::new(netns::Netns::open(&options).await.expect("netns")),
+            EnvChoice::Local | EnvChoice::Auto => {
+                Arc::new(local::Local::open(&options).await.expect("local"))
+            }
+        };
         Cluster { env, folder: tempfile::tempdir().expect("a temporary folder") }
     }
 

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn suite(filter: &str) -> ExitCode {
-    let mut passed = true;
+    let mut passed = scenarios::run_all(EnvChoice::Local, filter) == ExitCode::SUCCESS;
     match netns::probe_support() {
         Err(reason) => println!("SKIPPED netns: {reason}"),
         Ok(()) => {

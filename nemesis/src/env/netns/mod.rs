@@ -1,7 +1,7 @@
 //! `netns`: every node in a network namespace, the whole run in namespaces of its own.
 //!
 //! The program goes [inside](enter) first; then this environment builds a small network there
-//! ([`network`](self::network)), and proves it open before anything else happens. Nothing has to be healed after a
+//! (see `network`), and proves it open before anything else happens. Nothing has to be healed after a
 //! crash: nodes, rules and interfaces exist only inside, and end with the tester.
 //!
 //! What it cannot do: disturb links without cutting them. The cures (netem, a packet queue) are not in
@@ -24,7 +24,7 @@ pub use enter::{EnterError, enter, inside};
 pub use support::probe_support;
 pub use tools::ToolError;
 
-use super::process::NodeProcess;
+use super::process::{NodeProcess, Processes};
 use super::{
     Ability, Capabilities, EnvError, EnvOptions, Environment, Grace, Launch, Listen, ProcessState,
 };
@@ -40,7 +40,7 @@ const PEER_PORT: u16 = 2380;
 /// The environment; see the module's essay.
 pub struct Netns {
     nodes: Vec<NodeId>,
-    processes: Vec<NodeProcess>,
+    processes: Processes,
     prober: Arc<Prober>,
     /// One change of the rules at a time.
     changing: tokio::sync::Mutex<()>,
@@ -71,6 +71,7 @@ impl Netns {
         }
         let prober = Arc::new(Prober::new(sockets).map_err(io)?);
         let changing = tokio::sync::Mutex::new(());
+        let processes = processes.into_iter().collect();
         let environment = Netns { nodes, processes, prober, changing };
         environment.prove_open().await?;
         Ok(environment)
@@ -102,11 +103,6 @@ impl Netns {
     ) -> Result<Measured, EnvError> {
         let prober = self.prober.clone();
         blocking(move || prober.measure(pairs)).await
-    }
-
-    fn process(&self, node: NodeId) -> Result<&NodeProcess, EnvError> {
-        let position = usize::from(node.0).checked_sub(1);
-        position.and_then(|it| self.processes.get(it)).ok_or(EnvError::NoSuchNode(node))
     }
 }
 
@@ -141,35 +137,35 @@ impl Environment for Netns {
     }
 
     async fn start(&self, node: NodeId, launch: &Launch) -> Result<(), EnvError> {
-        self.process(node)?.start(launch).await
+        self.processes.of(node)?.start(launch).await
     }
 
     async fn start_again(&self, node: NodeId) -> Result<(), EnvError> {
-        self.process(node)?.start_again().await
+        self.processes.of(node)?.start_again().await
     }
 
     async fn stop(&self, node: NodeId, grace: Grace) -> Result<(), EnvError> {
-        self.process(node)?.stop(grace).await
+        self.processes.of(node)?.stop(grace).await
     }
 
     async fn kill(&self, node: NodeId) -> Result<(), EnvError> {
-        self.process(node)?.kill().await
+        self.processes.of(node)?.kill().await
     }
 
     async fn pause(&self, node: NodeId) -> Result<(), EnvError> {
-        self.process(node)?.pause().await
+        self.processes.of(node)?.pause().await
     }
 
     async fn resume(&self, node: NodeId) -> Result<(), EnvError> {
-        self.process(node)?.resume().await
+        self.processes.of(node)?.resume().await
     }
 
     async fn state(&self, node: NodeId) -> Result<ProcessState, EnvError> {
-        Ok(self.process(node)?.state())
+        Ok(self.processes.of(node)?.state())
     }
 
     async fn pids(&self, node: NodeId) -> Vec<u32> {
-        self.process(node).map(NodeProcess::pids).unwrap_or_default()
+        self.processes.of(node).map(NodeProcess::pids).unwrap_or_default()
     }
 
     async fn apply(&self, grudge: &Grudge) -> Result<(), EnvError> {
@@ -194,9 +190,7 @@ impl Environment for Netns {
     }
 
     async fn teardown(&self) -> Result<(), EnvError> {
-        for process in &self.processes {
-            process.kill().await?;
-        }
+        self.processes.kill_all().await?;
         let nodes = self.nodes.clone();
         // What is left, or was removed before, ends with the tester's own namespaces.
         if let Err(error) = blocking(move || network::remove(&nodes)).await? {
