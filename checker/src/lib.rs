@@ -3,6 +3,7 @@
 //! Pure and synchronous: no network, no printing, no clock but the [`Budget`]'s.
 
 mod budget;
+pub mod edn;
 pub mod history;
 pub mod op;
 pub mod value;

@@ -1,9 +1,27 @@
 //! Histories: reading, pairing and writing what clients saw.
 
+mod draft;
+mod edn;
+mod error;
+mod format;
+mod independent;
+mod input;
+mod json;
+mod log;
 mod pairing;
+mod recover;
+mod write;
 
+pub use error::ReadError;
+pub use format::Format;
+pub use independent::{Independent, KeyHistory, KeyOperation, NoKey, split};
+pub use input::{FORM_LIMIT_BYTES, read, read_bytes, read_path};
+pub use json::{write_jsonl, write_value_json, write_value_json_plain};
 pub use pairing::{HistoryError, Problem};
+pub use recover::{Recovered, recover, recover_path};
+pub use write::write_edn;
 
+pub use crate::edn::write_value_edn;
 use crate::op::Op;
 
 /// Everything that happened, in one total order, with every invocation paired with its
@@ -70,3 +88,6 @@ impl History {
         operation.completion.map(|position| &self.ops[position])
     }
 }
+
+#[cfg(test)]
+mod tests;
