@@ -4,6 +4,7 @@ mod api;
 mod bug;
 mod command;
 mod config;
+mod early;
 mod failure;
 mod forward;
 mod network;
