@@ -4,7 +4,8 @@
 //! an element that nobody added came from nowhere. What was acknowledged just before a fault shows
 //! only at the end, so every node is read once more when all is healed.
 
-use checker::Value;
+use checker::history::Independent;
+use checker::{CheckOptions, CheckerSpec, SetReads, Value};
 
 use crate::generator::{
     BackOff, FreshValues, Generator, Mix, Paced, TimeLimit, UntilOk, Values, repeat,
@@ -34,6 +35,12 @@ pub fn recovery(_params: &Params, node: usize, _keys: i64) -> Box<dyn Generator>
 /// The read of the whole set through one node at the end.
 pub fn final_reads(_params: &Params, _node: usize, _keys: i64) -> Option<Box<dyn Generator>> {
     Some(Box::new(BackOff::new(UntilOk::new(FINAL_ATTEMPTS, [read()]))))
+}
+
+/// One set, empty at first, whose reads are linearizable.
+pub fn checker(_params: &Params) -> CheckOptions {
+    let spec = CheckerSpec::Set { reads: SetReads::Linearizable };
+    CheckOptions { spec, independent: Independent::No, ..CheckOptions::default() }
 }
 
 /// An addition whose element [`FreshValues`] fills in.
