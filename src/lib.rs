@@ -10,4 +10,5 @@ pub mod console;
 pub mod exit;
 pub mod interrupt;
 pub mod memory;
+pub mod report;
 pub mod units;

@@ -161,8 +161,7 @@ fn is_symbol_name(name: &str) -> bool {
     is_token(name) && !like_number && !special && !matches!(name, "nil" | "true" | "false")
 }
 
-/// Whether `#name` is read as this tag.
-pub(crate) fn is_tag(name: &str) -> bool {
+fn is_tag(name: &str) -> bool {
     is_token(name) && is_tag_start(name.as_bytes())
 }
 

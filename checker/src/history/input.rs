@@ -83,13 +83,13 @@ const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 
 /// Events with the lines on which they start, which are needed only until they are paired.
 #[derive(Default)]
-pub(super) struct Events {
-    pub(super) ops: Vec<Op>,
+struct Events {
+    ops: Vec<Op>,
     lines: Vec<u32>,
 }
 
 /// A reader of one format, between two operations.
-pub(super) struct Parser {
+struct Parser {
     state: State,
     tools: Tools,
 }
@@ -100,25 +100,14 @@ enum State {
     Log,
 }
 
-impl State {
-    fn new(format: Format) -> State {
-        match format {
+impl Parser {
+    fn new(format: Format) -> Parser {
+        let state = match format {
             Format::Edn => State::Edn(EdnEvents::default()),
             Format::Json | Format::Jsonl => State::Json(JsonEvents::default()),
             Format::Log => State::Log,
-        }
-    }
-}
-
-impl Parser {
-    pub(super) fn new(format: Format) -> Parser {
-        Parser { state: State::new(format), tools: Tools::new() }
-    }
-
-    /// Reads the operations of one line of a journal, whatever came before it.
-    pub(super) fn journal_line(&mut self, line: &[u8], events: &mut Events) -> Result<(), Fault> {
-        self.state = State::new(Format::Jsonl);
-        self.drain(line, Rest::Nothing, &Place::default(), events).map(drop)
+        };
+        Parser { state, tools: Tools::new() }
     }
 
     /// Reads all whole operations in the window, and returns how many bytes they took.

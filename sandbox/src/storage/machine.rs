@@ -10,15 +10,11 @@ use openraft::{
 };
 
 use super::{Covered, Disk, DiskError};
-use crate::bug::Bug;
 use crate::command::{NodeId, Replies, Types};
 use crate::state::{Duplicates, State};
 
 const META: &str = "snapshot-meta";
 const DATA: &str = "snapshot-data";
-
-/// How many entries apart the copies of a lossy machine are ([`Bug::LossySnapshot`]).
-const COPY_EVERY: u64 = 64;
 
 type Result<T> = std::result::Result<T, StorageError<NodeId>>;
 type Meta = SnapshotMeta<NodeId, EmptyNode>;
@@ -38,8 +34,6 @@ pub(crate) struct Machine {
     covered: Covered,
     applied: Arc<RwLock<Applied>>,
     duplicates: Duplicates,
-    /// The copy from which snapshots are cut when they are lossy ([`Bug::LossySnapshot`]).
-    copy: Option<Arc<RwLock<State>>>,
 }
 
 impl Machine {
@@ -47,42 +41,18 @@ impl Machine {
     pub(crate) fn open(
         disk: Arc<Disk>,
         covered: Covered,
-        bug: Option<Bug>,
+        duplicates: Duplicates,
     ) -> std::result::Result<Self, DiskError> {
         let mut applied = Applied::default();
         if let Some((meta, data)) = stored(&disk)? {
             covered.advance(meta.last_log_id.map(|id| id.index));
             applied = restored(&meta, &data)?;
         }
-        let duplicates = match bug {
-            Some(Bug::DoubleApply) => Duplicates::Applied,
-            _ => Duplicates::Recognised,
-        };
-        let copy =
-            (bug == Some(Bug::LossySnapshot)).then(|| Arc::new(RwLock::new(applied.state.clone())));
-        let applied = Arc::new(RwLock::new(applied));
-        Ok(Self { disk, covered, applied, duplicates, copy })
+        Ok(Self { disk, covered, applied: Arc::new(RwLock::new(applied)), duplicates })
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Applied> {
         self.applied.read().expect("no holder of the lock panics")
-    }
-
-    /// Brings the copy of a lossy machine up to date.
-    fn refresh_copy(&self, state: &State) {
-        if let Some(copy) = &self.copy {
-            *copy.write().expect("no holder of the lock panics") = state.clone();
-        }
-    }
-
-    /// What a snapshot is made of. The lossy machine takes an older state for it, and signs it
-    /// with the newest log id all the same.
-    fn view(&self) -> Applied {
-        let mut view = self.read().clone();
-        if let Some(copy) = &self.copy {
-            view.state = copy.read().expect("no holder of the lock panics").clone();
-        }
-        view
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Applied> {
@@ -155,9 +125,6 @@ impl RaftStateMachine<Types> for Machine {
         let mut applied = self.write();
         let applied = &mut *applied;
         let apply = |entry: Entry<Types>| {
-            if entry.log_id.index.is_multiple_of(COPY_EVERY) {
-                self.refresh_copy(&applied.state);
-            }
             applied.last = Some(entry.log_id);
             match entry.payload {
                 EntryPayload::Blank => Replies(Vec::new()),
@@ -176,7 +143,8 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        Builder { machine: self.clone(), view: self.view() }
+        let view = self.read().clone();
+        Builder { machine: self.clone(), view }
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<Cursor<Vec<u8>>>> {
@@ -192,7 +160,6 @@ impl RaftStateMachine<Types> for Machine {
         let installed = restored(meta, &data).map_err(read_error)?;
         // First the disk: what a client may see must survive a kill.
         self.store(meta.clone(), data).await?;
-        self.refresh_copy(&installed.state);
         *self.write() = installed;
         tracing::info!(upto = ?meta.last_log_id.map(|id| id.index), "installed a snapshot");
         Ok(())

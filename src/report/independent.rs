@@ -1,0 +1,176 @@
+//! One folder a key: its history, its verdict, and for a key that failed its timeline.
+//!
+//! The name of a folder comes from a key, and a key may be any value: `../../etc`, `a/b`, a string
+//! with markup, two that differ in case only. Names keep what is harmless on every file system and
+//! are numbered where two keys would meet.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use checker::{History, Op, Validity, Value};
+
+use super::markup::escape;
+use super::page::href;
+use super::scene::{Call, Scene, is_nemesis};
+use super::{Input, history_edn, timeline};
+
+/// More folders than this help nobody; the verdicts of all keys are in `results.edn`.
+const MOST_FOLDERS: usize = 1_000;
+/// A timeline is a megabyte, and the first few violations are what is looked at.
+const MOST_TIMELINES: usize = 20;
+/// Short enough for every file system, with the number behind it.
+const MOST_LETTERS: usize = 60;
+
+/// The folder of each key that gets one.
+pub(crate) struct Folders {
+    names: Vec<Option<String>>,
+    timelines: BTreeSet<usize>,
+}
+
+impl Folders {
+    /// Names a folder for each key of the verdict: the failing and undecided first if there are
+    /// too many.
+    pub(crate) fn of(scene: &Scene) -> Folders {
+        let parts = &scene.verdict.parts;
+        let mut order: Vec<usize> = (0..parts.len()).collect();
+        order.sort_by_key(|n| std::cmp::Reverse(parts[*n].verdict.validity));
+        let timelines = order
+            .iter()
+            .copied()
+            .filter(|n| parts[*n].verdict.validity == Validity::Invalid)
+            .take(MOST_TIMELINES)
+            .collect();
+        let mut names = vec![None; parts.len()];
+        let mut taken = BTreeSet::new();
+        order.truncate(MOST_FOLDERS);
+        order.sort_unstable();
+        for n in order {
+            names[n] = Some(free_name(&parts[n].key, &mut taken));
+        }
+        Folders { names, timelines }
+    }
+
+    /// The file that shows most of a key, relative to the run's folder.
+    pub(crate) fn link(&self, key: usize) -> Option<String> {
+        let name = self.names.get(key)?.as_ref()?;
+        let file = if self.timelines.contains(&key) { "timeline.html" } else { "results.edn" };
+        Some(href(&format!("independent/{name}/{file}")))
+    }
+
+    /// Writes all folders; returns what went wrong.
+    pub(crate) fn write(&self, dir: &Path, input: &Input, scene: &Scene) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut calls: Vec<Vec<&Call>> = vec![Vec::new(); self.names.len()];
+        for call in &scene.calls {
+            if let Some(key) = call.key {
+                calls[key].push(call);
+            }
+        }
+        for (key, name) in self.names.iter().enumerate() {
+            let Some(name) = name else { continue };
+            let folder = dir.join("independent").join(name);
+            let result = std::fs::create_dir_all(&folder)
+                .map_err(anyhow::Error::from)
+                .and_then(|()| self.write_key(&folder, key, &calls[key], input, scene));
+            if let Err(error) = result {
+                warnings.push(format!("independent/{name} was not written: {error:#}"));
+            }
+        }
+        warnings
+    }
+
+    fn write_key(
+        &self,
+        folder: &Path,
+        key: usize,
+        calls: &[&Call],
+        input: &Input,
+        scene: &Scene,
+    ) -> anyhow::Result<()> {
+        let part = &scene.verdict.parts[key];
+        let ops = events(scene, calls);
+        std::fs::write(folder.join("history.edn"), history_edn(&ops)?)?;
+        if !self.timelines.contains(&key) {
+            return Ok(());
+        }
+        let history = History::from_ops(ops)?;
+        let title = format!("{}, key {}", input.title, part.key);
+        let input =
+            Input { title, history: &history, verdict: &part.verdict, run: input.run.clone() };
+        let scene = Scene::new(&input);
+        let overlap = super::overlap(&input.axes());
+        std::fs::write(
+            folder.join("timeline.html"),
+            timeline::page(&input.title, &scene, &overlap),
+        )?;
+        Ok(())
+    }
+}
+
+/// The events of one key, with the key taken off their values, among those of the nemesis.
+fn events(scene: &Scene, calls: &[&Call]) -> Vec<Op> {
+    let ops = scene.history.ops();
+    let mut positions: Vec<usize> = calls.iter().map(|call| call.invoke).collect();
+    positions.extend(calls.iter().filter_map(|call| call.completion));
+    let theirs: BTreeSet<usize> = positions.iter().copied().collect();
+    positions.extend((0..ops.len()).filter(|at| is_nemesis(&ops[*at])));
+    positions.sort_unstable();
+    let event = |at: usize| match &ops[at].value {
+        Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
+            Op { value: items[1].clone(), ..ops[at].clone() }
+        }
+        _ => ops[at].clone(),
+    };
+    positions.into_iter().map(event).collect()
+}
+
+/// A folder's name for a key, different from all that were taken, also where case does not count.
+fn free_name(key: &Value, taken: &mut BTreeSet<String>) -> String {
+    let text = key.name().map_or_else(|| key.to_string(), str::to_owned);
+    let harmless = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut name: String =
+        text.chars().map(|c| if harmless(c) { c } else { '_' }).take(MOST_LETTERS).collect();
+    if name.is_empty() || name.starts_with(['.', '-']) {
+        name.insert(0, '_');
+    }
+    let mut free = name.clone();
+    let mut number = 1;
+    while !taken.insert(free.to_lowercase()) {
+        number += 1;
+        free = format!("{name}-{number}");
+    }
+    debug_assert_eq!(escape(&free), free, "a folder's name is harmless in markup too");
+    free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_names_are_harmless_and_never_meet() {
+        let keys = [
+            Value::Int(3),
+            Value::string("3"),
+            Value::string("../../etc/passwd"),
+            Value::string(".."),
+            Value::string(""),
+            Value::string("a/b"),
+            Value::string("a_b"),
+            Value::string("A_B"),
+            Value::string("</script><img src=x onerror=alert(1)>"),
+            Value::string("a_b-2"),
+            Value::string("é".repeat(500)),
+            Value::Nil,
+            Value::string("\u{0}"),
+        ];
+        let mut taken = BTreeSet::new();
+        let names: Vec<String> = keys.iter().map(|key| free_name(key, &mut taken)).collect();
+        for name in &names {
+            assert!(!name.contains(['/', '\\', '<', '>', '\0']), "{name}");
+            assert!(!name.starts_with('.') && !name.is_empty() && name.len() < 80, "{name}");
+        }
+        let different: BTreeSet<String> = names.iter().map(|name| name.to_lowercase()).collect();
+        assert_eq!(different.len(), keys.len(), "{names:?}");
+    }
+}

@@ -1,5 +1,0 @@
-//! Clients against servers that misbehave, and against a real system.
-
-mod etcd;
-mod misbehaving;
-mod server;
