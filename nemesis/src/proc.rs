@@ -1,4 +1,4 @@
-//! What `/proc` says of a process: just the two fields that matter here.
+//! What `/proc` says of a process: just the fields that matter here.
 //!
 //! A process id alone names nobody, since ids are reused; together with the start time it names one
 //! process for as long as the machine is up.
@@ -63,13 +63,16 @@ impl Identity {
     }
 }
 
-struct Stat {
+/// One line of the process table.
+pub(crate) struct Stat {
     state: u8,
+    group: i32,
     start_ticks: u64,
 }
 
 impl Stat {
-    fn read(pid: u32) -> Option<Stat> {
+    /// Of the process that has this id now.
+    pub(crate) fn read(pid: u32) -> Option<Stat> {
         Stat::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
     }
 
@@ -78,12 +81,23 @@ impl Stat {
     fn parse(line: &str) -> Option<Stat> {
         let mut fields = line.get(line.rfind(')')? + 1..)?.split_ascii_whitespace();
         let state = *fields.next()?.as_bytes().first()?;
-        let start_ticks = fields.nth(22 - 4)?.parse().ok()?;
-        Some(Stat { state, start_ticks })
+        let group = fields.nth(5 - 4)?.parse().ok()?;
+        let start_ticks = fields.nth(22 - 6)?.parse().ok()?;
+        Some(Stat { state, group, start_ticks })
+    }
+
+    /// Its process group.
+    pub(crate) fn group(&self) -> i32 {
+        self.group
+    }
+
+    /// Stopped by a signal, or by a debugger.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.state, b'T' | b't')
     }
 
     /// Zombies, and processes on their way out.
-    fn is_dead(&self) -> bool {
+    pub(crate) fn is_dead(&self) -> bool {
         matches!(self.state, b'Z' | b'X' | b'x')
     }
 }
@@ -96,7 +110,8 @@ mod tests {
     fn a_program_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
         let line = "7 (a) b (c) T 1 7 7 0 -1 4 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
         let stat = Stat::parse(line).expect("well-formed");
-        assert_eq!((stat.state, stat.start_ticks), (b'T', 987_654));
+        assert_eq!((stat.state, stat.group, stat.start_ticks), (b'T', 7, 987_654));
+        assert!(stat.is_stopped() && !stat.is_dead());
     }
 
     #[test]

@@ -24,6 +24,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
+use crate::proc::Stat;
+
 use super::{EnvError, Exit, Grace, Launch, NodeId, ProcessState, RUN_VARIABLE, RunId, StopSignal};
 
 /// How long the kernel may take to deliver SIGKILL, SIGSTOP or SIGCONT on a busy machine. Longer
@@ -164,7 +166,7 @@ impl NodeProcess {
                 if members.is_empty() {
                     // It has died, and the keeper has not yet got round to collecting it.
                     ProcessState::Dead { exit: Exit::Unknown }
-                } else if members.iter().all(|member| matches!(member.state, 'T' | 't')) {
+                } else if members.iter().all(|member| member.stopped) {
                     ProcessState::Paused { pid }
                 } else {
                     ProcessState::Running { pid }
@@ -330,42 +332,22 @@ fn die_with_this_thread(command: &mut Command) {
     };
 }
 
+/// One live process of a node.
 struct Member {
     pid: u32,
-    state: char,
+    stopped: bool,
 }
 
 /// The live processes of a group, from the process table.
 fn group_members(leader: Pid) -> Vec<Member> {
+    let group = leader.as_raw_nonzero().get();
     let Ok(table) = std::fs::read_dir("/proc") else { return Vec::new() };
     table
         .filter_map(|entry| {
-            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let (state, group) = parse_stat(&stat)?;
-            let lives = !matches!(state, 'Z' | 'X');
-            (lives && group == leader.as_raw_nonzero().get()).then_some(Member { pid, state })
+            let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = Stat::read(pid)?;
+            let belongs = stat.group() == group && !stat.is_dead();
+            belongs.then(|| Member { pid, stopped: stat.is_stopped() })
         })
         .collect()
-}
-
-/// State and process group of a line of `/proc/<pid>/stat`. The command's name comes before them in
-/// parentheses and may itself contain anything.
-fn parse_stat(stat: &str) -> Option<(char, i32)> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ');
-    let state = fields.next()?.chars().next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    Some((state, group))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_hostile_command_name_does_not_confuse_the_process_table() {
-        let stat = "42 (a) R 1 (b) ) T 7 42 42 0 -1 4194560";
-        assert_eq!(parse_stat(stat), Some(('T', 42)));
-    }
 }

@@ -75,10 +75,10 @@ impl Gate {
         self.until(|state| !state.cut).await;
     }
 
-    /// Waits until connections are reset from now on.
-    pub(crate) async fn reset(&self) {
+    /// Waits until connections are reset, from the time of the call on, whenever it is awaited.
+    pub(crate) fn reset(&self) -> impl Future<Output = ()> + '_ {
         let before = self.state.borrow().resets;
-        self.until(move |state| state.resets != before).await;
+        self.until(move |state| state.resets != before)
     }
 
     /// Waits until what came at `arrived` may pass.

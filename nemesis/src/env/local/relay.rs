@@ -73,15 +73,22 @@ async fn connect(dialer: TcpStream, target: SocketAddr, lane: &Lane) {
         () = handshake(lane) => {}
         () = gone(&dialer) => return,
     }
+    // From here on the connection counts, and so is reset with the others.
+    let _counted = (lane.out.count_connection(), lane.back.count_connection());
+    let (out, back) = (lane.out.reset(), lane.back.reset());
+    let either_reset = async {
+        tokio::select! { () = out => {}, () = back => {} }
+    };
     let Ok(Ok(target)) = timeout(CONNECT_LIMIT, TcpStream::connect(target)).await else {
         // A dead node: as near to "connection refused" as an accepted connection allows.
         return reset(&dialer);
     };
-    let _counted = (lane.out.count_connection(), lane.back.count_connection());
     tokio::select! {
         () = carry(&dialer, &target, lane) => {}
-        () = lane.out.reset() => { reset(&dialer); reset(&target) }
-        () = lane.back.reset() => { reset(&dialer); reset(&target) }
+        () = either_reset => {
+            reset(&dialer);
+            reset(&target);
+        }
     }
 }
 
