@@ -1,4 +1,12 @@
 //! Histories: reading, pairing and writing what clients saw.
+//!
+//! [`read_path`] takes every notation in use ([`Format`]) and hands out a [`History`], which is
+//! paired and known to be well-formed; a file that is not gets an error that names its lines.
+//! [`write_edn`] and [`write_jsonl`] lose nothing, so that a history may change its notation and
+//! keep its verdict. [`split`] takes a history of independent keys apart, and [`recover`] saves
+//! what can be judged of the journal of a tester that died.
+//!
+//! Histories are kept as operations, not in columns: about 200 bytes an event.
 
 mod draft;
 mod edn;
@@ -63,7 +71,8 @@ impl History {
     /// # Errors
     ///
     /// When the history is not one that processes could have produced, see [`HistoryError`].
-    pub fn from_ops(ops: Vec<Op>) -> Result<History, HistoryError> {
+    pub fn from_ops(mut ops: Vec<Op>) -> Result<History, HistoryError> {
+        ops.shrink_to_fit();
         let operations = pairing::pair(&ops)?;
         Ok(History { ops, operations })
     }
