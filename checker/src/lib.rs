@@ -3,13 +3,17 @@
 //! Pure and synchronous: no network, no printing, no clock but the [`Budget`]'s.
 
 mod budget;
+pub mod checks;
 pub mod edn;
 pub mod history;
+pub mod linear;
+pub mod model;
 pub mod op;
 pub mod value;
 pub mod verdict;
 
 pub use budget::Budget;
+pub use checks::{CheckOptions, CheckerSpec, SetReads, check, infer_spec};
 pub use history::History;
 pub use op::{Kind, Op, Process};
 pub use value::Value;

@@ -4,6 +4,7 @@
 //! tools get wrong: an undecided history never counts as a pass, and a violation is never hidden
 //! by something else that could not be decided.
 
+use crate::history::Outcome;
 use crate::value::Value;
 
 /// Whether a history is what a correct system could have produced. Ordered: the worst wins, so
@@ -50,6 +51,37 @@ pub enum Reason {
     Missing(String),
     /// The checker itself failed.
     Failed(String),
+}
+
+impl Reason {
+    /// The word that stands for it in results: `deadline`, `vacuous`, ….
+    pub fn word(&self) -> &'static str {
+        match self {
+            Reason::Deadline => "deadline",
+            Reason::Memory => "memory",
+            Reason::Cancelled => "cancelled",
+            Reason::Empty => "empty",
+            Reason::Vacuous => "vacuous",
+            Reason::UnknownFunction(_) => "unknown-function",
+            Reason::BadValue(_) => "bad-value",
+            Reason::Missing(_) => "missing",
+            Reason::Failed(_) => "failed",
+        }
+    }
+
+    /// A sentence for a person.
+    pub fn sentence(&self) -> String {
+        match self {
+            Reason::Deadline => "the time allowed for the check was spent".to_owned(),
+            Reason::Memory => "the memory allowed for the check was spent".to_owned(),
+            Reason::Cancelled => "the check was cancelled".to_owned(),
+            Reason::Empty => "no client did anything".to_owned(),
+            Reason::Vacuous => "nothing that was acknowledged was ever read back".to_owned(),
+            Reason::UnknownFunction(f) => format!("the model does not know the function {f}"),
+            Reason::BadValue(what) | Reason::Missing(what) => what.clone(),
+            Reason::Failed(error) => format!("the checker failed: {error}"),
+        }
+    }
 }
 
 /// What was found, for one object (a key) or for the whole history.
@@ -142,4 +174,36 @@ pub struct Stats {
     pub expansions: u64,
     /// The most configurations alive at once, over all keys.
     pub largest_frontier: u64,
+}
+
+impl Verdict {
+    /// Whether the history could hardly have shown a violation: no acknowledged write, or no
+    /// acknowledged read of a value that somebody wrote. A valid verdict then means nothing.
+    pub fn is_vacuous(&self) -> bool {
+        self.stats.acknowledged_writes == 0 || self.stats.reads_of_written_values == 0
+    }
+}
+
+impl Stats {
+    /// One more operation that ended like this.
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        self.operations += 1;
+        match outcome {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Fail => self.fail += 1,
+            Outcome::Info => self.info += 1,
+        }
+    }
+
+    /// Adds those of another part.
+    pub(crate) fn add(&mut self, other: &Stats) {
+        self.operations += other.operations;
+        self.ok += other.ok;
+        self.fail += other.fail;
+        self.info += other.info;
+        self.acknowledged_writes += other.acknowledged_writes;
+        self.reads_of_written_values += other.reads_of_written_values;
+        self.expansions += other.expansions;
+        self.largest_frontier = self.largest_frontier.max(other.largest_frontier);
+    }
 }

@@ -3,6 +3,7 @@
 //! Read [`link`] first (nodes and what is between them), then [`env`] (the hands).
 
 pub mod env;
+pub mod faults;
 pub mod link;
 mod proc;
 pub mod registry;

@@ -122,7 +122,7 @@ async fn add_to_set(
     submit(&node, Op::Add { set, element }).await
 }
 
-async fn submit(node: &Node, op: Op) -> Result<Json<Value>, Failure> {
+async fn submit(node: &Arc<Node>, op: Op) -> Result<Json<Value>, Failure> {
     match node.submit(op).await? {
         Reply::Done => Ok(Json(json!({ "ok": true }))),
         Reply::Cas { swapped, value } => Ok(Json(json!({ "swapped": swapped, "value": value }))),

@@ -96,7 +96,7 @@ impl Bug {
             Self::SplitCas => "none: concurrent compare-and-set of one key",
             Self::DoubleApply => "partition or pause between a follower and the leader",
             Self::LeaseRead => "partition or pause of the leader",
-            Self::FailButApplied => "partition or pause of the leader or of a majority",
+            Self::FailButApplied => "pause or kill of a majority, the leader not among them",
             Self::LossySnapshot => "kill and restart of nodes that then lead",
         }
     }

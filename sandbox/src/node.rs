@@ -12,12 +12,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::bug::Bug;
 use crate::command::{Command, NodeId, Op, Reply, Types};
 use crate::config::Config;
+use crate::early::EarlyAnswers;
 use crate::failure::Failure;
 use crate::forward::Forwarder;
 use crate::network::{Network, http_client};
 use crate::propose::Proposer;
 use crate::reads::ReadGate;
-use crate::state::{Duplicates, State};
+use crate::state::State;
 use crate::storage::{Covered, Disk, LogStore, Machine};
 use crate::tickets::Tickets;
 
@@ -28,6 +29,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 /// How long the node with the lowest id has to found the cluster before all others try, too.
 const FOUNDING: Duration = Duration::from_secs(1);
 
+/// How long a command is delivered that may be delivered twice ([`Bug::DoubleApply`]).
+const DELIVERY: Duration = Duration::from_secs(15);
+
 /// A running node.
 pub(crate) struct Node {
     pub(crate) config: Config,
@@ -37,6 +41,7 @@ pub(crate) struct Node {
     proposer: Proposer,
     reads: ReadGate,
     forwarder: Forwarder,
+    early: EarlyAnswers,
 }
 
 impl Node {
@@ -51,12 +56,8 @@ impl Node {
         disk.write(|change| change.put_meta(STARTS, &starts))?;
 
         let covered = Covered::default();
-        let duplicates = match config.bug {
-            Some(Bug::DoubleApply) => Duplicates::Applied,
-            _ => Duplicates::Recognised,
-        };
-        let machine = Machine::open(Arc::clone(&disk), covered.clone(), duplicates)?;
-        let log = LogStore::new(disk, covered);
+        let machine = Machine::open(Arc::clone(&disk), covered.clone(), config.bug)?;
+        let log = LogStore::new(disk, covered, config.bug);
         let http = http_client(Duration::from_millis(config.timings.heartbeat_ms))?;
         let addresses: BTreeMap<_, _> =
             config.peers.iter().map(|(id, peer)| (*id, peer.peer)).collect();
@@ -69,6 +70,7 @@ impl Node {
             proposer: Proposer::start(raft.clone()),
             reads: ReadGate::start(raft.clone(), config.timings.request()),
             forwarder: Forwarder::new(http, addresses, config.timings.forward()),
+            early: EarlyAnswers::default(),
             config,
             raft,
             machine,
@@ -88,21 +90,47 @@ impl Node {
 
     /// A linearizable read. Only the leader serves it.
     pub(crate) async fn read<T>(&self, read: impl FnOnce(&State) -> T) -> Result<T, Failure> {
-        if !self.leads() {
+        if !self.leads() && !self.has(Bug::StaleRead) {
             return Err(Failure::NotLeader { leader: self.leader() });
         }
-        let deadline = Instant::now() + self.config.timings.request();
-        timeout_at(deadline, self.reads.pass()).await.map_err(|_elapsed| Failure::TimedOut)??;
+        if !self.has(Bug::StaleRead) && !self.has(Bug::LeaseRead) {
+            let deadline = Instant::now() + self.config.timings.request();
+            let fresh = async {
+                self.early.settle().await;
+                self.reads.pass().await
+            };
+            timeout_at(deadline, fresh).await.map_err(|_elapsed| Failure::TimedOut)??;
+        }
         Ok(read(&self.machine.read().state))
     }
 
     /// Executes a client's write, compare-and-set or add, here or at the leader.
-    pub(crate) async fn submit(&self, op: Op) -> Result<Reply, Failure> {
+    pub(crate) async fn submit(self: &Arc<Self>, op: Op) -> Result<Reply, Failure> {
         let deadline = Instant::now() + self.config.timings.request();
-        let ticket = self.tickets.issue();
-        let command = ticket.command(op);
-        let routed = timeout_at(deadline, self.route(command, deadline)).await;
-        routed.unwrap_or(Err(Failure::TimedOut))
+        let routed = if self.has(Bug::DoubleApply) {
+            timeout_at(deadline, self.deliver_at_least_once(op)).await
+        } else {
+            let ticket = self.tickets.issue();
+            timeout_at(deadline, self.route(ticket.command(op), deadline)).await
+        };
+        match routed.unwrap_or(Err(Failure::TimedOut)) {
+            Err(Failure::TimedOut) if self.has(Bug::FailButApplied) => {
+                Err(Failure::TimedOutForSure)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Goes on in the background when the client has long been told that its time is up: a
+    /// command whose answer was lost is sent until some leader answers. That would be right if
+    /// the state machine recognised the copies ([`Bug::DoubleApply`]).
+    async fn deliver_at_least_once(self: &Arc<Self>, op: Op) -> Result<Reply, Failure> {
+        let node = Arc::clone(self);
+        let delivery = tokio::spawn(async move {
+            let ticket = node.tickets.issue();
+            node.route(ticket.command(op), Instant::now() + DELIVERY).await
+        });
+        delivery.await.unwrap_or_else(|error| Err(Failure::Unknown(error.to_string())))
     }
 
     /// Brings a command to the leader, again and again while its fate is unknown: the state
@@ -153,7 +181,32 @@ impl Node {
         if !self.leads() {
             return Err(Failure::NotLeader { leader: self.leader() });
         }
-        self.proposer.propose(command, deadline).await
+        match command.op {
+            Op::Cas { .. } if self.has(Bug::SplitCas) => self.split_cas(command, deadline).await,
+            Op::Write { .. } | Op::Add { .. } if self.has(Bug::AckBeforeCommit) => {
+                self.early.answer(self.proposer.propose(command, deadline)?)
+            }
+            _ => self.proposer.propose(command, deadline)?.applied().await,
+        }
+    }
+
+    /// Compares here and now, and has the log do no more than set ([`Bug::SplitCas`]).
+    async fn split_cas(&self, command: Command, deadline: Instant) -> Result<Reply, Failure> {
+        let Command { id, settled, op: Op::Cas { key, expected, new } } = command else {
+            return self.proposer.propose(command, deadline)?.applied().await;
+        };
+        self.reads.pass().await?;
+        let value = self.machine.read().state.value(&key);
+        if value != expected {
+            return Ok(Reply::Cas { swapped: false, value });
+        }
+        let set = Command { id, settled, op: Op::Write { key, value: new.clone() } };
+        self.proposer.propose(set, deadline)?.applied().await?;
+        Ok(Reply::Cas { swapped: true, value: new })
+    }
+
+    fn has(&self, bug: Bug) -> bool {
+        self.config.bug == Some(bug)
     }
 }
 

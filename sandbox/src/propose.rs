@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use openraft::Raft;
-use openraft::error::{ClientWriteError, RaftError};
+use openraft::error::ClientWriteError;
+use openraft::raft::ClientWriteResult;
+use openraft::{EmptyNode, Raft};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
-use crate::command::{Batch, Command, Replies, Reply, Types};
+use crate::command::{Batch, Command, NodeId, Replies, Reply, Types};
 use crate::failure::Failure;
 
 /// Entries that may be proposed and not yet applied.
@@ -32,8 +33,10 @@ struct Pending {
     /// Past this moment nobody waits for the answer, and the command must not be proposed any
     /// more: a node resumed after a long pause would otherwise act on old wishes.
     deadline: Instant,
-    answer: oneshot::Sender<Result<Reply, Failure>>,
+    answer: Answer,
 }
+
+type Answer = oneshot::Sender<Result<Reply, Failure>>;
 
 impl Proposer {
     pub(crate) fn start(raft: Raft<Types>) -> Self {
@@ -42,18 +45,26 @@ impl Proposer {
         Self { queue }
     }
 
-    /// Proposes a command and waits until it was applied.
-    pub(crate) async fn propose(
-        &self,
-        command: Command,
-        deadline: Instant,
-    ) -> Result<Reply, Failure> {
+    /// Queues a command behind those that were queued before.
+    pub(crate) fn propose(&self, command: Command, deadline: Instant) -> Result<Proposal, Failure> {
         let (answer, outcome) = oneshot::channel();
         let pending = Pending { command, deadline, answer };
-        if self.queue.try_send(pending).is_err() {
-            return Err(Failure::Refused("too many operations are waiting".into()));
+        match self.queue.try_send(pending) {
+            Ok(()) => Ok(Proposal(outcome)),
+            Err(_) => Err(Failure::Refused("too many operations are waiting".into())),
         }
-        outcome.await.unwrap_or_else(|_| Err(Failure::Unknown("the node is stopping".into())))
+    }
+}
+
+/// A queued command. Dropping it takes the command back unless it was proposed already.
+#[derive(Debug)]
+pub(crate) struct Proposal(oneshot::Receiver<Result<Reply, Failure>>);
+
+impl Proposal {
+    /// Waits until the command was applied.
+    pub(crate) async fn applied(self) -> Result<Reply, Failure> {
+        let stopping = |_| Err(Failure::Unknown("the node is stopping".into()));
+        self.0.await.unwrap_or_else(stopping)
     }
 }
 
@@ -67,43 +78,49 @@ async fn propose_all(raft: Raft<Types>, mut waiting: mpsc::Receiver<Pending>) {
         }
         let now = Instant::now();
         batch.retain(|pending| pending.deadline > now && !pending.answer.is_closed());
-        let raft = raft.clone();
+        if batch.is_empty() {
+            continue;
+        }
+        let (commands, answers): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|pending| (pending.command, pending.answer)).unzip();
+        // Here and not in the task below, so that batches enter the log in their order.
+        let proposed = raft.client_write_ff(Batch(commands)).await;
         tokio::spawn(async move {
-            propose_batch(&raft, batch).await;
+            let outcome = match proposed {
+                Ok(applied) => applied.await.ok(),
+                Err(_) => None,
+            };
+            answer_batch(answers, outcome);
             drop(slot);
         });
     }
 }
 
-async fn propose_batch(raft: &Raft<Types>, batch: Vec<Pending>) {
-    if batch.is_empty() {
-        return;
-    }
-    let (commands, answers): (Vec<_>, Vec<_>) =
-        batch.into_iter().map(|pending| (pending.command, pending.answer)).unzip();
-    match raft.client_write(Batch(commands)).await {
-        Ok(response) => {
+/// `None` when Raft stopped before it answered.
+fn answer_batch(answers: Vec<Answer>, outcome: Option<ClientWriteResult<Types>>) {
+    let failure = match outcome {
+        Some(Ok(response)) => {
             let Replies(replies) = response.data;
             for (answer, reply) in answers.into_iter().zip(replies) {
                 // A client that hung up does not read its answer.
                 let _ = answer.send(Ok(reply));
             }
+            return;
         }
-        Err(error) => {
-            let failure = unknown(&error);
-            for answer in answers {
-                let _ = answer.send(Err(failure.clone()));
-            }
-        }
+        Some(Err(error)) => unknown(&error),
+        None => Failure::Unknown("raft stopped".into()),
+    };
+    for answer in answers {
+        let _ = answer.send(Err(failure.clone()));
     }
 }
 
 /// openraft says "forward to the leader" both when it turns a proposal away and when a new leader
 /// has made it drop one, which may live on elsewhere. So nothing that went in is a definite
 /// failure; who wants one asks whether this node leads *before* proposing.
-fn unknown(error: &RaftError<u64, ClientWriteError<u64, openraft::EmptyNode>>) -> Failure {
+fn unknown(error: &ClientWriteError<NodeId, EmptyNode>) -> Failure {
     match error {
-        RaftError::APIError(ClientWriteError::ForwardToLeader(_)) => {
+        ClientWriteError::ForwardToLeader(_) => {
             Failure::Unknown("the node lost its leadership".into())
         }
         error => Failure::Unknown(error.to_string()),

@@ -8,7 +8,9 @@
 //! run, so that a read names the write that it saw; a small domain (`values`) is the harder-to-judge
 //! variant that also covers values that come back.
 
-use checker::Value;
+use checker::history::Independent;
+use checker::model::ModelName;
+use checker::{CheckOptions, CheckerSpec, Value};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -56,6 +58,12 @@ pub fn final_reads(_params: &Params, _node: usize, keys: i64) -> Option<Box<dyn 
     let youngest = (keys - FINAL_KEYS).max(0)..keys;
     let calls = youngest.map(|key| Call { key: Some(key), ..read() });
     Some(Box::new(BackOff::new(UntilOk::new(FINAL_ATTEMPTS, calls))))
+}
+
+/// Every key is a compare-and-set register that holds `nil` at first.
+pub fn checker(_params: &Params) -> CheckOptions {
+    let spec = CheckerSpec::linearizable(ModelName::CasRegister);
+    CheckOptions { spec, independent: Independent::Yes, ..CheckOptions::default() }
 }
 
 /// What one worker does with each key: its share of the key's operations, jittered so that not all

@@ -1,5 +1,7 @@
 //! The workloads that there are.
 
+use checker::CheckOptions;
+
 use crate::generator::Generator;
 use crate::{Params, register, set};
 
@@ -18,6 +20,8 @@ pub struct Workload {
     /// The reads through one node when all faults are healed; the last argument is how many keys
     /// the run touched, which is its greatest key plus one.
     pub final_reads: fn(&Params, node: usize, keys: i64) -> Option<Box<dyn Generator>>,
+    /// What the history is held against.
+    pub checker: fn(&Params) -> CheckOptions,
 }
 
 /// All workloads, in the order in which they are listed.
@@ -29,6 +33,7 @@ pub const ALL: &[Workload] = &[
         load: register::load,
         recovery: register::recovery,
         final_reads: register::final_reads,
+        checker: register::checker,
     },
     Workload {
         name: "set",
@@ -37,6 +42,7 @@ pub const ALL: &[Workload] = &[
         load: set::load,
         recovery: set::recovery,
         final_reads: set::final_reads,
+        checker: set::checker,
     },
 ];
 

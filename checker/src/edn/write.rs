@@ -161,7 +161,8 @@ fn is_symbol_name(name: &str) -> bool {
     is_token(name) && !like_number && !special && !matches!(name, "nil" | "true" | "false")
 }
 
-fn is_tag(name: &str) -> bool {
+/// Whether `#name` is read as this tag.
+pub(crate) fn is_tag(name: &str) -> bool {
     is_token(name) && is_tag_start(name.as_bytes())
 }
 

@@ -83,13 +83,13 @@ const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
 
 /// Events with the lines on which they start, which are needed only until they are paired.
 #[derive(Default)]
-struct Events {
-    ops: Vec<Op>,
+pub(super) struct Events {
+    pub(super) ops: Vec<Op>,
     lines: Vec<u32>,
 }
 
 /// A reader of one format, between two operations.
-struct Parser {
+pub(super) struct Parser {
     state: State,
     tools: Tools,
 }
@@ -100,14 +100,25 @@ enum State {
     Log,
 }
 
-impl Parser {
-    fn new(format: Format) -> Parser {
-        let state = match format {
+impl State {
+    fn new(format: Format) -> State {
+        match format {
             Format::Edn => State::Edn(EdnEvents::default()),
             Format::Json | Format::Jsonl => State::Json(JsonEvents::default()),
             Format::Log => State::Log,
-        };
-        Parser { state, tools: Tools::new() }
+        }
+    }
+}
+
+impl Parser {
+    pub(super) fn new(format: Format) -> Parser {
+        Parser { state: State::new(format), tools: Tools::new() }
+    }
+
+    /// Reads the operations of one line of a journal, whatever came before it.
+    pub(super) fn journal_line(&mut self, line: &[u8], events: &mut Events) -> Result<(), Fault> {
+        self.state = State::new(Format::Jsonl);
+        self.drain(line, Rest::Nothing, &Place::default(), events).map(drop)
     }
 
     /// Reads all whole operations in the window, and returns how many bytes they took.

@@ -10,7 +10,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
-use super::{FORM_LIMIT_BYTES, Format, read_bytes};
+use super::input::{Events, Parser};
+use super::{FORM_LIMIT_BYTES, Format};
 use crate::op::Op;
 
 /// The part of a journal that can be judged.
@@ -40,6 +41,8 @@ pub fn recover_path(path: &Path) -> io::Result<Recovered> {
 /// Those of the input. Damage is no error.
 pub fn recover(mut journal: impl BufRead) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
+    let mut parser = Parser::new(Format::Jsonl);
+    let mut events = Events::default();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -47,11 +50,11 @@ pub fn recover(mut journal: impl BufRead) -> io::Result<Recovered> {
         if journal.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
             break;
         }
-        match read_bytes(&line, Format::Jsonl) {
-            Ok(ops) => recovered.ops.extend(ops),
-            Err(_) => recovered.damaged_lines += 1,
+        if parser.journal_line(&line, &mut events).is_err() {
+            recovered.damaged_lines += 1;
         }
     }
+    recovered.ops = events.ops;
     cut_at_gap(&mut recovered);
     Ok(recovered)
 }

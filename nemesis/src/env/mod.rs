@@ -479,6 +479,11 @@ pub trait Environment: Send + Sync {
         })
     }
 
+    /// Removes all disturbances and leaves the cuts as they are.
+    async fn calm(&self) -> Result<(), EnvError> {
+        Ok(())
+    }
+
     /// Removes all cuts and disturbances.
     async fn heal_network(&self) -> Result<(), EnvError>;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use rand::Rng;
-use rand::seq::IndexedRandom;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -204,23 +204,26 @@ impl Target {
         }
     }
 
-    /// Picks that many of `nodes`, or those who lead, or those named; in order.
-    pub fn pick(&self, nodes: &[NodeId], primaries: &[NodeId], rng: &mut impl Rng) -> Vec<NodeId> {
-        let mut picked: Vec<NodeId> = match self {
-            Target::Primaries => {
-                nodes.iter().copied().filter(|node| primaries.contains(node)).collect()
-            }
-            Target::Nodes(named) => {
-                nodes.iter().copied().filter(|node| named.contains(node)).collect()
-            }
-            _ => {
-                let size = u16::try_from(nodes.len()).expect("nodes are numbered by u16");
-                let count = self.count(size).expect("only primaries have no count");
-                nodes.sample(rng, usize::from(count)).copied().collect()
-            }
+    /// The nodes it may hit, best first: those who lead, those named, or all in an order drawn
+    /// from `rng`. How many of them are hit is [`Target::count`], as far as they can be.
+    pub fn preference(
+        &self,
+        nodes: &[NodeId],
+        primaries: &[NodeId],
+        rng: &mut impl Rng,
+    ) -> Vec<NodeId> {
+        let of = |wanted: &[NodeId]| {
+            nodes.iter().copied().filter(|node| wanted.contains(node)).collect()
         };
-        picked.sort();
-        picked
+        match self {
+            Target::Primaries => of(primaries),
+            Target::Nodes(named) => of(named),
+            _ => {
+                let mut shuffled = nodes.to_vec();
+                shuffled.shuffle(rng);
+                shuffled
+            }
+        }
     }
 }
 

@@ -187,14 +187,14 @@ proptest! {
     }
 
     #[test]
-    fn a_target_picks_its_number_of_nodes_of_the_cluster_in_order(
+    fn a_target_prefers_nodes_of_the_cluster_each_once(
         seed: u64, count in 1u16..=9, index in 0..Target::DRAWN.len(),
     ) {
         let nodes = NodeId::cluster(count);
         let target = &Target::DRAWN[index];
-        let picked = target.pick(&nodes, &nodes[..1], &mut seed::rng(seed, "test"));
-        prop_assert_eq!(picked.len(), usize::from(target.count(count).unwrap_or(1)));
-        prop_assert!(picked.is_sorted());
-        prop_assert!(picked.iter().all(|node| nodes.contains(node)));
+        let mut preferred = target.preference(&nodes, &nodes[..1], &mut seed::rng(seed, "test"));
+        preferred.sort();
+        let expected = if *target == Target::Primaries { &nodes[..1] } else { &nodes[..] };
+        prop_assert_eq!(preferred, expected);
     }
 }

@@ -11,22 +11,29 @@ use nemesis::link::{Grudge, Link, NodeId};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Nothing a scenario waits for takes longer, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
 
+#[derive(Clone)]
 pub(crate) struct Cluster {
     pub(crate) env: Arc<dyn Environment>,
-    folder: TempDir,
+    folder: Arc<TempDir>,
 }
 
 impl Cluster {
     /// An environment with every node running and answering.
     pub(crate) async fn start(choice: EnvChoice, nodes: u16) -> Cluster {
+        Cluster::start_with(choice, nodes, &[]).await
+    }
+
+    /// The same, with more arguments for the nodes.
+    pub(crate) async fn start_with(choice: EnvChoice, nodes: u16, extra: &[&str]) -> Cluster {
         let cluster = Cluster::open(choice, nodes).await;
         for &node in cluster.env.nodes() {
-            cluster.env.start(node, &cluster.launch(node, &[])).await.expect("a node starts");
+            cluster.env.start(node, &cluster.launch(node, extra)).await.expect("a node starts");
         }
         for &node in cluster.env.nodes() {
             cluster.ready(node).await;
@@ -43,7 +50,7 @@ impl Cluster {
                 Arc::new(local::Local::open(&options).await.expect("local"))
             }
         };
-        Cluster { env, folder: tempfile::tempdir().expect("a temporary folder") }
+        Cluster { env, folder: Arc::new(tempfile::tempdir().expect("a temporary folder")) }
     }
 
     pub(crate) fn launch(&self, node: NodeId, extra: &[&str]) -> Launch {
@@ -100,9 +107,15 @@ impl Cluster {
         let closed: BTreeSet<Link> =
             Link::all(nodes).filter(|&it| !matrix.state(it).expect("measured").is_open()).collect();
         assert_eq!(closed, grudge.links().collect(), "closed as measured, and as intended");
+        // Every answer that does not come costs a node's patience, so all are waited for at once.
+        let mut asked = JoinSet::new();
         for link in Link::all(nodes) {
             let open = !grudge.cuts(link) && !grudge.cuts(link.reversed());
-            assert_eq!(self.heard_eventually(link, open).await, open, "{link} as nodes feel it");
+            let cluster = self.clone();
+            asked.spawn(async move { (link, open, cluster.heard_eventually(link, open).await) });
+        }
+        for (link, open, heard) in asked.join_all().await {
+            assert_eq!(heard, open, "{link} as the nodes feel it");
         }
         for &node in nodes {
             assert!(self.request(node, "ping").await.is_some(), "the tester reaches {node}");

@@ -62,15 +62,14 @@ async fn answer(mut stream: BufStream<TcpStream>, kept: Kept) -> Option<()> {
 }
 
 async fn ask(address: &str, kept: &Kept) -> String {
-    let mut kept = kept.lock().await;
     // A kept connection shows whether a fault reaches connections that existed before it. One that
     // is found dead is replaced once, as any real system would do.
     for _ in 0..2 {
-        let known = kept.remove(address);
+        let known = kept.lock().await.remove(address);
         let fresh = known.is_none();
         match timeout(PATIENCE, round_trip(address, known)).await {
             Ok(Some(stream)) => {
-                kept.insert(address.to_owned(), stream);
+                kept.lock().await.insert(address.to_owned(), stream);
                 return "yes".to_owned();
             }
             Ok(None) if !fresh => {}

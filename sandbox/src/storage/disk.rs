@@ -3,7 +3,9 @@
 use std::ops::RangeBounds;
 use std::path::Path;
 
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -49,8 +51,26 @@ impl Disk {
         &self,
         change: impl FnOnce(&mut Change<'_>) -> Result<(), DiskError>,
     ) -> Result<(), DiskError> {
-        // redb syncs in `commit` unless it is told otherwise (`Durability::Immediate`).
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        self.commit(Durability::Immediate, change)
+    }
+
+    /// The same without the sync: everybody in this process sees the change, but it reaches the
+    /// disk only with the next `write`. A kill takes it back, since the file still names the
+    /// older root ([`crate::Bug::Amnesia`]).
+    pub(crate) fn write_lazily(
+        &self,
+        change: impl FnOnce(&mut Change<'_>) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
+        self.commit(Durability::None, change)
+    }
+
+    fn commit(
+        &self,
+        durability: Durability,
+        change: impl FnOnce(&mut Change<'_>) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
+        let mut transaction = self.database.begin_write().map_err(redb::Error::from)?;
+        transaction.set_durability(durability).map_err(redb::Error::from)?;
         change(&mut Change::open(&transaction)?)?;
         transaction.commit().map_err(redb::Error::from)?;
         Ok(())

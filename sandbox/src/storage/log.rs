@@ -2,21 +2,26 @@
 
 use std::fmt::Debug;
 use std::ops::RangeBounds;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{
-    AnyError, Entry, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader, StorageError,
-    StorageIOError, Vote,
+    AnyError, Entry, LeaderId, LogId, LogState, OptionalSend, RaftLogId, RaftLogReader,
+    StorageError, StorageIOError, Vote,
 };
 
 use super::disk::Change;
 use super::{Covered, Disk, DiskError};
+use crate::bug::Bug;
 use crate::command::{NodeId, Types};
 
 const VOTE: &str = "vote";
 const COMMITTED: &str = "committed";
 const PURGED: &str = "purged";
+
+/// How much of the lazy log a kill may take ([`Bug::Amnesia`]).
+const LAZY_SYNC: Duration = Duration::from_secs(1);
 
 type Result<T> = std::result::Result<T, StorageError<NodeId>>;
 
@@ -25,11 +30,16 @@ type Result<T> = std::result::Result<T, StorageError<NodeId>>;
 pub(crate) struct LogStore {
     disk: Arc<Disk>,
     covered: Covered,
+    bug: Option<Bug>,
 }
 
 impl LogStore {
-    pub(crate) fn new(disk: Arc<Disk>, covered: Covered) -> Self {
-        Self { disk, covered }
+    /// Must be called inside a tokio runtime.
+    pub(crate) fn new(disk: Arc<Disk>, covered: Covered, bug: Option<Bug>) -> Self {
+        if bug == Some(Bug::Amnesia) {
+            tokio::spawn(sync_now_and_then(Arc::downgrade(&disk)));
+        }
+        Self { disk, covered, bug }
     }
 
     /// Writes durably, on a thread where it may block.
@@ -38,8 +48,35 @@ impl LogStore {
         change: impl FnOnce(&mut Change<'_>) -> std::result::Result<(), DiskError> + Send + 'static,
     ) -> Result<()> {
         let disk = Arc::clone(&self.disk);
-        let written = tokio::task::spawn_blocking(move || disk.write(change)).await;
-        written.map_err(write_error)?.map_err(write_error)
+        let lazy = self.bug == Some(Bug::Amnesia);
+        let written = tokio::task::spawn_blocking(move || {
+            if lazy { disk.write_lazily(change) } else { disk.write(change) }
+        });
+        written.await.map_err(write_error)?.map_err(write_error)
+    }
+
+    /// Where a node takes its vote from that did not write it down ([`Bug::ForgetVote`]): its log
+    /// shows that there was a leader in the term of the last entry, and says nothing of whom the
+    /// node voted for in that term. So it starts in the term before, free to vote once more.
+    async fn guess_vote(&mut self) -> Result<Option<Vote<NodeId>>> {
+        let last = self.get_log_state().await?.last_log_id;
+        Ok(last.map(|last| Vote {
+            leader_id: LeaderId { term: last.leader_id.term.saturating_sub(1), voted_for: None },
+            committed: false,
+        }))
+    }
+}
+
+/// The lazy log's flush. It ends with the log.
+async fn sync_now_and_then(disk: Weak<Disk>) {
+    let mut ticks = tokio::time::interval(LAZY_SYNC);
+    loop {
+        ticks.tick().await;
+        let Some(disk) = disk.upgrade() else { return };
+        let synced = tokio::task::spawn_blocking(move || disk.write(|_| Ok(()))).await;
+        if !matches!(synced, Ok(Ok(()))) {
+            tracing::error!(?synced, "the lazy log cannot be synced");
+        }
     }
 }
 
@@ -79,11 +116,17 @@ impl RaftLogStorage<Types> for LogStore {
     }
 
     async fn save_vote(&mut self, vote: &Vote<NodeId>) -> Result<()> {
+        if self.bug == Some(Bug::ForgetVote) {
+            return Ok(());
+        }
         let vote = *vote;
         self.write(move |change| change.put_meta(VOTE, &vote)).await
     }
 
     async fn read_vote(&mut self) -> Result<Option<Vote<NodeId>>> {
+        if self.bug == Some(Bug::ForgetVote) {
+            return self.guess_vote().await;
+        }
         self.disk.meta(VOTE).map_err(read_error)
     }
 

@@ -10,11 +10,15 @@ use openraft::{
 };
 
 use super::{Covered, Disk, DiskError};
+use crate::bug::Bug;
 use crate::command::{NodeId, Replies, Types};
 use crate::state::{Duplicates, State};
 
 const META: &str = "snapshot-meta";
 const DATA: &str = "snapshot-data";
+
+/// How many entries apart the copies of a lossy machine are ([`Bug::LossySnapshot`]).
+const COPY_EVERY: u64 = 64;
 
 type Result<T> = std::result::Result<T, StorageError<NodeId>>;
 type Meta = SnapshotMeta<NodeId, EmptyNode>;
@@ -34,6 +38,8 @@ pub(crate) struct Machine {
     covered: Covered,
     applied: Arc<RwLock<Applied>>,
     duplicates: Duplicates,
+    /// The copy from which snapshots are cut when they are lossy ([`Bug::LossySnapshot`]).
+    copy: Option<Arc<RwLock<State>>>,
 }
 
 impl Machine {
@@ -41,18 +47,42 @@ impl Machine {
     pub(crate) fn open(
         disk: Arc<Disk>,
         covered: Covered,
-        duplicates: Duplicates,
+        bug: Option<Bug>,
     ) -> std::result::Result<Self, DiskError> {
         let mut applied = Applied::default();
         if let Some((meta, data)) = stored(&disk)? {
             covered.advance(meta.last_log_id.map(|id| id.index));
             applied = restored(&meta, &data)?;
         }
-        Ok(Self { disk, covered, applied: Arc::new(RwLock::new(applied)), duplicates })
+        let duplicates = match bug {
+            Some(Bug::DoubleApply) => Duplicates::Applied,
+            _ => Duplicates::Recognised,
+        };
+        let copy =
+            (bug == Some(Bug::LossySnapshot)).then(|| Arc::new(RwLock::new(applied.state.clone())));
+        let applied = Arc::new(RwLock::new(applied));
+        Ok(Self { disk, covered, applied, duplicates, copy })
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Applied> {
         self.applied.read().expect("no holder of the lock panics")
+    }
+
+    /// Brings the copy of a lossy machine up to date.
+    fn refresh_copy(&self, state: &State) {
+        if let Some(copy) = &self.copy {
+            *copy.write().expect("no holder of the lock panics") = state.clone();
+        }
+    }
+
+    /// What a snapshot is made of. The lossy machine takes an older state for it, and signs it
+    /// with the newest log id all the same.
+    fn view(&self) -> Applied {
+        let mut view = self.read().clone();
+        if let Some(copy) = &self.copy {
+            view.state = copy.read().expect("no holder of the lock panics").clone();
+        }
+        view
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, Applied> {
@@ -125,6 +155,9 @@ impl RaftStateMachine<Types> for Machine {
         let mut applied = self.write();
         let applied = &mut *applied;
         let apply = |entry: Entry<Types>| {
+            if entry.log_id.index.is_multiple_of(COPY_EVERY) {
+                self.refresh_copy(&applied.state);
+            }
             applied.last = Some(entry.log_id);
             match entry.payload {
                 EntryPayload::Blank => Replies(Vec::new()),
@@ -143,8 +176,7 @@ impl RaftStateMachine<Types> for Machine {
     }
 
     async fn get_snapshot_builder(&mut self) -> Builder {
-        let view = self.read().clone();
-        Builder { machine: self.clone(), view }
+        Builder { machine: self.clone(), view: self.view() }
     }
 
     async fn begin_receiving_snapshot(&mut self) -> Result<Box<Cursor<Vec<u8>>>> {
@@ -160,6 +192,7 @@ impl RaftStateMachine<Types> for Machine {
         let installed = restored(meta, &data).map_err(read_error)?;
         // First the disk: what a client may see must survive a kill.
         self.store(meta.clone(), data).await?;
+        self.refresh_copy(&installed.state);
         *self.write() = installed;
         tracing::info!(upto = ?meta.last_log_id.map(|id| id.index), "installed a snapshot");
         Ok(())

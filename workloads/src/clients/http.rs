@@ -15,7 +15,7 @@
 //!   sent once.
 //!
 //! After anything but a complete answer the pool is dropped, and with it the connection, so that a
-//! late answer finds nobody. `tests/misbehaving_server.rs` counts requests and connections on the
+//! late answer finds nobody. `tests/clients/misbehaving.rs` counts requests and connections on the
 //! other side to prove all this.
 
 use std::error::Error as _;

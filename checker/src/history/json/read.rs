@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{is_bare_name, is_transaction};
 use crate::edn::{
-    Cursor, Fault, Read, Rest, SyntaxProblem, is_keyword_name, number, refuse_duplicates,
+    Cursor, Fault, Read, Rest, SyntaxProblem, is_keyword_name, is_tag, number, refuse_duplicates,
 };
 use crate::history::draft::{Draft, Field};
 use crate::history::input::Step;
@@ -247,7 +247,7 @@ fn special(cursor: &mut Cursor<'_>, key: &str) -> Read<Option<Value>> {
             Value::Map(entries)
         }
         "#tag" => match <[Value; 2]>::try_from(array(cursor)?) {
-            Ok([Value::Str(tag), inner]) => Value::Tagged(tag, Box::new(inner)),
+            Ok([Value::Str(tag), inner]) if is_tag(&tag) => Value::Tagged(tag, Box::new(inner)),
             _ => return Err(not_special(at)),
         },
         "#edn" => embedded(cursor)?,

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use super::{is_bare_name, is_transaction, needs_escape, object_key};
-use crate::edn::{is_keyword_name, write_escaped, write_integer, write_value_edn};
+use crate::edn::{is_keyword_name, is_tag, write_escaped, write_integer, write_value_edn};
 use crate::history::draft::Field;
 use crate::op::{Op, Process};
 use crate::value::Value;
@@ -63,7 +63,7 @@ pub fn write_value_json(value: &Value, out: &mut impl Write) -> io::Result<()> {
         Value::Set(items) => write_special("set", items, out),
         Value::List(items) => write_special("list", items, out),
         Value::Map(entries) => write_map(entries, out),
-        Value::Tagged(tag, inner) if !needs_escape(tag) => {
+        Value::Tagged(tag, inner) if is_tag(tag) => {
             out.write_all(b"{\"#tag\":[")?;
             write_string(["", tag], out)?;
             out.write_all(b",")?;

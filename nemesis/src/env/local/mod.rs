@@ -1,11 +1,11 @@
 //! `local`: nodes are processes on loopback, and links go through relays inside the tester.
 //!
-//! Needs no privilege and no kernel feature. Each directed link has a [gate](gate), through which the
-//! [relays](relay) of both dialing directions pass; cutting is closing gates. A system whose members
+//! Needs no privilege and no kernel feature. Each directed link has a gate, through which the
+//! relays of both dialing directions pass; cutting is closing gates. A system whose members
 //! share one advertised address each ([`PeerAddresses::Advertised`]) cannot be told a different
 //! address per peer, so its links are direct and cannot be cut here.
 //!
-//! Nodes die with the tester (see [`process`](super::process)); relays are part of it. Ports are
+//! Nodes die with the tester (their keepers see to it); relays are part of it. Ports are
 //! reserved as long as the run lasts: a socket bound to a port, but never listening, keeps the kernel
 //! from giving that port to anybody who asks for any port, and lets a node bind it which, like nearly
 //! every server, sets `SO_REUSEADDR`. Otherwise a connection of the tester itself might take the

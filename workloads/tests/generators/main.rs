@@ -1,6 +1,7 @@
 //! What the generators promise: streams that a seed fixes, histories worth checking, and no
 //! time wasted on nodes that are dead.
 
+mod judged;
 mod simulation;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,12 +1,10 @@
 //! What clients make of servers that misbehave, counted on the servers' side: every call is one
 //! request on one connection, whatever comes back.
 
-mod server;
-
 use std::time::{Duration, Instant};
 
+use crate::server::{Act, Server, answer, answer_with};
 use checker::Value;
-use server::{Act, Server, answer, answer_with};
 use workloads::clients::sandbox::{Options, Sandbox};
 use workloads::{Call, Client, Connect, Outcome, Reason, Route};
 
@@ -237,6 +235,26 @@ async fn two_processes_share_no_connection() {
         other.invoke(&write(value)).await;
     }
     assert_eq!((server.requests().len(), server.connections()), (20, 2));
+}
+
+/// The environment of a process cannot be changed safely while threads run, so another test of this
+/// file runs in a child whose environment names a proxy.
+#[tokio::test]
+async fn a_proxy_in_the_environment_is_not_used() {
+    let proxy = Server::start([Act::Close]).await;
+    let url = format!("http://{}", proxy.address);
+    let this_file = std::env::current_exe().expect("the path of this test program");
+    let mut child = tokio::process::Command::new(this_file);
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        child.env(name, &url);
+    }
+    child
+        .args(["--exact", "misbehaving::calls_become_the_requests_of_the_sandbox"])
+        .kill_on_drop(true);
+    let output = child.output().await.expect("this test program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(proxy.connections(), 0);
 }
 
 #[tokio::test]

@@ -1,0 +1,277 @@
+//! Why an operation of a register could not be placed, in one sentence.
+//!
+//! The search proves *that* nothing fits; a person wants the two or three operations that exclude
+//! each other. Each kind named here is established anew from the recorded operations and would be
+//! a violation by itself, so that a sentence is never a guess; where none applies the general one
+//! says only what the search proved.
+//!
+//! | kind | established by |
+//! |---|---|
+//! | `phantom-read` | no operation that can have taken effect before the read ended writes the value |
+//! | `stale-read` | every write of the value had taken effect, and another value was seen or written entirely later, before the read began |
+//! | `lost-update` | two acknowledged compare-and-sets replaced one value, which was written once |
+//! | `nonlinearizable` | the search alone |
+
+use super::object::{Object, Recorded};
+use super::sentence::{alternatives, at_key, by_whom, process, when};
+use crate::history::Outcome;
+use crate::linear::Possible;
+use crate::model::{Model, Register, Transition, ValueId};
+use crate::value::Value;
+use crate::verdict::Related;
+
+/// What is told about a violation.
+pub(crate) struct Explanation {
+    pub(crate) kind: &'static str,
+    pub(crate) sentence: String,
+    pub(crate) related: Vec<Related>,
+}
+
+/// Looks for the reason why one operation could not be placed.
+pub(crate) struct Explainer<'a, 'h> {
+    object: &'a Object<'h>,
+    model: Register,
+    failing: &'a Recorded<'h>,
+    /// What each operation did, if the model has a meaning for it.
+    meanings: Vec<Option<Transition>>,
+}
+
+/// Somebody who may have put the value there.
+#[derive(Clone, Copy)]
+enum Writer<'a, 'h> {
+    Initial,
+    Operation(&'a Recorded<'h>),
+}
+
+impl<'a, 'h> Explainer<'a, 'h> {
+    pub(crate) fn new(
+        object: &'a Object<'h>,
+        model: &Register,
+        failing: &'a Recorded<'h>,
+    ) -> Explainer<'a, 'h> {
+        let mut model = model.clone();
+        let meanings =
+            object.operations.iter().map(|one| model.parse(&one.call()).ok().flatten()).collect();
+        Explainer { object, model, failing, meanings }
+    }
+
+    pub(crate) fn explain(
+        &self,
+        transition: &Transition,
+        possible: &[Possible<ValueId>],
+    ) -> Explanation {
+        let specific = match *transition {
+            Transition::Read(value) => self.phantom(value).or_else(|| self.stale(value)),
+            Transition::Cas(value, _) => self
+                .lost_update(value)
+                .or_else(|| self.phantom(value))
+                .or_else(|| self.stale(value)),
+            Transition::Write(_) | Transition::Differs(_) => None,
+        };
+        specific.unwrap_or_else(|| self.general(possible))
+    }
+
+    /// The failing operation in words, up to what is wrong with it.
+    fn subject(&self) -> String {
+        let key = self.object.key.as_ref();
+        let who = process(self.failing.invoke);
+        let when = when(self.failing);
+        match (self.failing.invoke.f.name(), self.failing.argument.items()) {
+            (Some("cas"), Some([expected, new])) => {
+                let word = match self.failing.outcome() {
+                    Outcome::Fail => "found no",
+                    Outcome::Ok | Outcome::Info => "replaced",
+                };
+                format!("{who} {word} {expected} by {new}{} {when}", at_key("in", key))
+            }
+            _ => format!("{who} read {}{} {when}", self.failing.result, at_key("from", key)),
+        }
+    }
+
+    fn with_meaning(&self) -> impl Iterator<Item = (&'a Recorded<'h>, Transition)> + '_ {
+        let meanings = self.meanings.iter().copied();
+        self.object
+            .operations
+            .iter()
+            .zip(meanings)
+            .filter_map(|(one, meaning)| Some((one, meaning?)))
+    }
+
+    /// Everything that may have produced `value` before the failing operation ended.
+    fn writers(&self, value: ValueId) -> Vec<Writer<'a, 'h>> {
+        let initial = (self.model.initial() == value).then_some(Writer::Initial);
+        let written = self.with_meaning().filter_map(|(one, meaning)| {
+            let writes = self.model.produces(&meaning) == Some(value);
+            let in_time = one.invoked() < self.failing.ended();
+            (writes && in_time && !self.is_failing(one)).then_some(Writer::Operation(one))
+        });
+        initial.into_iter().chain(written).collect()
+    }
+
+    fn is_failing(&self, one: &Recorded<'_>) -> bool {
+        one.invoked() == self.failing.invoked()
+    }
+
+    /// Nobody can have written the value.
+    fn phantom(&self, value: ValueId) -> Option<Explanation> {
+        if !self.writers(value).is_empty() {
+            return None;
+        }
+        let text = self.model.value(value);
+        let (reason, related) = match (self.failed_writer(text), self.later_writer(value)) {
+            (Some(failed), _) => (
+                format!(
+                    "but {text} was only ever written by an operation that reported failure \
+                     ({}): this :fail was observed: it should have been :info",
+                    by_whom(failed)
+                ),
+                vec![related(failed, "wrote the value and reported failure")],
+            ),
+            (None, Some(later)) => (
+                format!("but {text} was first written later ({})", by_whom(later)),
+                vec![related(later, "wrote the value, later")],
+            ),
+            (None, None) => (format!("but nobody ever wrote {text}"), Vec::new()),
+        };
+        let sentence = format!("{}, {reason}", self.subject());
+        Some(Explanation { kind: "phantom-read", sentence, related })
+    }
+
+    /// A write of `value` that claims not to have happened, and began before the read ended.
+    fn failed_writer(&self, value: &Value) -> Option<&'a Recorded<'h>> {
+        let value = value.canonical();
+        self.object.operations.iter().find(|one| {
+            let written = match (one.invoke.f.name(), one.argument.items()) {
+                (Some("write"), _) => Some(one.argument),
+                (Some("cas"), Some([_, new])) => Some(new),
+                _ => None,
+            };
+            one.outcome() == Outcome::Fail
+                && one.invoked() < self.failing.ended()
+                && written.is_some_and(|written| written.canonical() == value)
+        })
+    }
+
+    fn later_writer(&self, value: ValueId) -> Option<&'a Recorded<'h>> {
+        self.with_meaning()
+            .find(|(one, meaning)| {
+                self.model.produces(meaning) == Some(value) && !self.is_failing(one)
+            })
+            .map(|(one, _)| one)
+    }
+
+    /// Everybody who wrote the value had done so, and then another value was there, before the
+    /// failing operation began.
+    fn stale(&self, value: ValueId) -> Option<Explanation> {
+        let writers = self.writers(value);
+        let mut last: Option<(usize, Writer<'a, 'h>)> = None;
+        for writer in &writers {
+            let settled = match writer {
+                Writer::Initial => 0,
+                Writer::Operation(one) if writers.len() == 1 => self.first_seen(value, one)? + 1,
+                Writer::Operation(one) => one.acknowledged()? + 1,
+            };
+            if last.is_none_or(|(latest, _)| settled > latest) {
+                last = Some((settled, *writer));
+            }
+        }
+        let (settled, writer) = last?;
+        let later = self.with_meaning().filter(|(one, _)| {
+            one.invoked() >= settled
+                && one.acknowledged().is_some_and(|at| at < self.failing.invoked())
+        });
+        let (mut overwriter, mut witness) = (None, None);
+        for (one, meaning) in later {
+            match (self.model.produces(&meaning), meaning) {
+                (Some(other), _) if other != value => {
+                    overwriter = overwriter.or(Some((one, other)));
+                }
+                (_, Transition::Read(other)) if other != value => {
+                    witness = witness.or(Some((one, other)));
+                }
+                _ => {}
+            }
+        }
+        let (reason, mut related_operations) = match (overwriter, witness) {
+            (Some((one, other)), _) => (
+                format!("had been overwritten by {} ({})", self.model.value(other), by_whom(one)),
+                vec![related(one, "overwrote it")],
+            ),
+            (None, Some((one, other))) => (
+                format!(
+                    "had been overwritten: {} was read before ({})",
+                    self.model.value(other),
+                    by_whom(one)
+                ),
+                vec![related(one, "read another value before")],
+            ),
+            (None, None) => return None,
+        };
+        let sentence = format!("{}, but {} {reason}", self.subject(), self.model.value(value));
+        if let Writer::Operation(one) = writer {
+            related_operations.insert(0, related(one, "wrote the value"));
+        }
+        Some(Explanation { kind: "stale-read", sentence, related: related_operations })
+    }
+
+    /// When the only write of `value` had certainly taken effect: it was acknowledged, or somebody
+    /// had seen the value.
+    fn first_seen(&self, value: ValueId, writer: &Recorded<'h>) -> Option<usize> {
+        let seen = self.with_meaning().filter_map(|(one, meaning)| match meaning {
+            Transition::Read(read) | Transition::Cas(read, _) if read == value => {
+                one.acknowledged()
+            }
+            _ => None,
+        });
+        writer.acknowledged().into_iter().chain(seen).min()
+    }
+
+    /// Two compare-and-sets replaced the same value, and it was written only once.
+    fn lost_update(&self, value: ValueId) -> Option<Explanation> {
+        let written = self
+            .with_meaning()
+            .filter(|(_, meaning)| self.model.produces(meaning) == Some(value))
+            .count();
+        let initially = usize::from(self.model.initial() == value);
+        if written + initially != 1 {
+            return None;
+        }
+        let other = self.with_meaning().find(|(one, meaning)| {
+            let replaces =
+                matches!(meaning, Transition::Cas(from, to) if *from == value && to != from);
+            replaces && one.acknowledged().is_some() && !self.is_failing(one)
+        });
+        let (other, _) = other?;
+        let text = self.model.value(value);
+        let sentence = format!(
+            "{}, but {text}, which was there only once, had already been replaced ({})",
+            self.subject(),
+            by_whom(other)
+        );
+        let related = vec![related(other, "replaced the same value")];
+        Some(Explanation { kind: "lost-update", sentence, related })
+    }
+
+    fn general(&self, possible: &[Possible<ValueId>]) -> Explanation {
+        let mut states: Vec<String> = Vec::new();
+        for one in possible {
+            let text = self.model.describe(&one.state).to_string();
+            if !states.contains(&text) {
+                states.push(text);
+            }
+        }
+        let held = match states.is_empty() {
+            true => String::new(),
+            false => format!("; before it the register could have held {}", alternatives(&states)),
+        };
+        let sentence = format!(
+            "{}, and no order of the operations until then allows it{held}",
+            self.subject()
+        );
+        Explanation { kind: "nonlinearizable", sentence, related: Vec::new() }
+    }
+}
+
+fn related(recorded: &Recorded<'_>, role: &str) -> Related {
+    Related { index: recorded.invoke.index, role: role.to_owned() }
+}

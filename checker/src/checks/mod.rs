@@ -1,0 +1,173 @@
+//! Judging histories: which checker, with which readings, within which budget.
+//!
+//! Independent keys are objects of their own (linearizability is local: a history is linearizable
+//! exactly if each object's part is), so they are judged in parallel, the largest first, and the
+//! verdicts are merged: the worst wins. A checker that panics has said nothing, and nothing is
+//! never a pass: that object is unknown.
+
+mod explain;
+mod linearizable;
+mod merge;
+mod object;
+mod results;
+mod sentence;
+mod set;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub use set::SetReads;
+
+use crate::budget::Budget;
+use crate::history::{History, Independent, NoKey, split};
+use crate::model::{ModelName, RegisterOptions};
+use crate::verdict::{Reason, Verdict};
+use object::{Object, Recorded};
+
+/// What a history is held against.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CheckerSpec {
+    /// Some order of the operations that respects real time is one that the model allows.
+    Linearizable {
+        /// What an object does when nothing runs beside anything else.
+        model: ModelName,
+        /// How to read what can be read in two ways.
+        options: RegisterOptions,
+    },
+    /// Elements that were added are there at the end, and nothing else is.
+    Set {
+        /// What a read that misses an element means.
+        reads: SetReads,
+    },
+}
+
+impl Default for CheckerSpec {
+    fn default() -> CheckerSpec {
+        CheckerSpec::linearizable(ModelName::default())
+    }
+}
+
+impl CheckerSpec {
+    /// Linearizability against this model, every point read strictly.
+    pub fn linearizable(model: ModelName) -> CheckerSpec {
+        CheckerSpec::Linearizable { model, options: RegisterOptions::default() }
+    }
+
+    /// The name that verdicts carry.
+    pub fn name(&self) -> String {
+        match self {
+            CheckerSpec::Linearizable { model, .. } => format!("linearizable {}", model.name()),
+            CheckerSpec::Set { .. } => "set".to_owned(),
+        }
+    }
+}
+
+/// How to judge a history.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CheckOptions {
+    /// Against what.
+    pub spec: CheckerSpec,
+    /// Whether the history is about many objects.
+    pub independent: Independent,
+    /// How many threads to use; as many as there are processors unless given.
+    pub threads: Option<usize>,
+}
+
+/// The checker that fits the functions which occur: `add` makes it a set, anything else a
+/// compare-and-set register, which is also a register.
+pub fn infer_spec(history: &History) -> CheckerSpec {
+    let adds = history
+        .operations()
+        .iter()
+        .any(|operation| history.invocation(operation).f.name() == Some("add"));
+    match adds {
+        true => CheckerSpec::Set { reads: SetReads::default() },
+        false => CheckerSpec::linearizable(ModelName::CasRegister),
+    }
+}
+
+/// Judges a history. Always returns: what the budget does not allow is unknown, with the reason.
+pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
+    if history.operations().is_empty() {
+        return merge::undecided(&options.spec.name(), Reason::Empty);
+    }
+    let (objects, keyed) = match objects(history, options.independent) {
+        Ok(objects) => objects,
+        Err(no_key) => {
+            return merge::undecided(&options.spec.name(), Reason::BadValue(no_key.to_string()));
+        }
+    };
+    let verdicts = judge_all(&objects, options, budget);
+    match keyed {
+        Keyed::Yes => merge::merged(&options.spec.name(), objects, verdicts),
+        Keyed::No => {
+            let mut verdict = verdicts.into_iter().next().expect("one object, one verdict");
+            verdict.assumptions.push("the whole history is about one object".to_owned());
+            verdict
+        }
+    }
+}
+
+enum Keyed {
+    Yes,
+    No,
+}
+
+fn objects(history: &History, independent: Independent) -> Result<(Vec<Object<'_>>, Keyed), NoKey> {
+    let Some(keys) = split(history, independent)? else {
+        let all = history.operations().iter();
+        let operations = all.map(|one| Recorded::whole(history, *one)).collect();
+        return Ok((vec![Object { key: None, operations }], Keyed::No));
+    };
+    let objects = keys.into_iter().map(|key| Object {
+        key: Some(key.key),
+        operations: key.operations.iter().map(|one| Recorded::stripped(history, *one)).collect(),
+    });
+    Ok((objects.collect(), Keyed::Yes))
+}
+
+/// A verdict for each object, in their order.
+fn judge_all(objects: &[Object<'_>], options: &CheckOptions, budget: &Budget) -> Vec<Verdict> {
+    let mut largest_first: Vec<usize> = (0..objects.len()).collect();
+    largest_first.sort_by_key(|at| std::cmp::Reverse(objects[*at].operations.len()));
+    let verdicts: Vec<OnceLock<Verdict>> = objects.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        while let Some(at) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let verdict = judge_guarded(&objects[*at], &options.spec, budget);
+            verdicts[*at].set(verdict).expect("each object is judged once");
+        }
+    };
+    let in_parallel = |threads: usize| {
+        rayon::scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
+    };
+    let pool = options
+        .threads
+        .map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
+    match pool {
+        _ if objects.len() == 1 => work(),
+        Some(Ok(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
+        Some(Err(_)) => work(),
+        None => in_parallel(rayon::current_num_threads()),
+    }
+    verdicts.into_iter().map(|one| one.into_inner().expect("every object is judged")).collect()
+}
+
+fn judge_guarded(object: &Object<'_>, spec: &CheckerSpec, budget: &Budget) -> Verdict {
+    let judged = catch_unwind(AssertUnwindSafe(|| judge(object, spec, budget)));
+    judged.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        merge::undecided(&spec.name(), Reason::Failed(format!("panic: {text}")))
+    })
+}
+
+fn judge(object: &Object<'_>, spec: &CheckerSpec, budget: &Budget) -> Verdict {
+    match spec {
+        CheckerSpec::Linearizable { model, options } => {
+            linearizable::judge(object, *model, options, budget)
+        }
+        CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
+    }
+}

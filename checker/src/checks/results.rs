@@ -1,0 +1,116 @@
+//! Verdicts as data, in the words that readers of Jepsen's `results.edn` know.
+//!
+//! `:valid?` is `true`, `false` or `:unknown`; of independent keys each has its own map under
+//! `:results`, and `:failures` names those that are invalid. Jepsen lists keys that could not be
+//! decided there as little as valid ones; here they have `:unknown-keys`.
+
+use crate::value::Value;
+use crate::verdict::{Anomaly, Part, PossibleState, Related, Stats, Validity, Verdict};
+
+/// Like Knossos, results show the first few configurations and no more.
+const CONFIGS_MAX: usize = 10;
+
+impl Verdict {
+    /// The verdict as the map that is stored in `results.edn` and `results.json`.
+    pub fn to_value(&self) -> Value {
+        let mut map = Entries::default();
+        map.put("valid?", valid(self.validity));
+        map.put("checker", self.checker.as_str());
+        if let Some(reason) = &self.reason {
+            map.put("cause", Value::keyword(reason.word()));
+            map.put("error", reason.sentence().as_str());
+        }
+        map.put("summary", self.summary.as_str());
+        map.put("vacuous?", self.is_vacuous());
+        map.put("anomalies", Value::Vector(self.anomalies.iter().map(anomaly).collect()));
+        map.put("assumptions", strings(&self.assumptions));
+        map.put("stats", stats(&self.stats));
+        if !self.parts.is_empty() {
+            let results =
+                self.parts.iter().map(|part| (part.key.clone(), part.verdict.to_value())).collect();
+            map.put("results", Value::Map(results));
+            map.put("failures", self.keys_that_are(Validity::Invalid));
+            map.put("unknown-keys", self.keys_that_are(Validity::Unknown));
+        }
+        map.finish()
+    }
+
+    fn keys_that_are(&self, validity: Validity) -> Value {
+        let of = |part: &&Part| part.verdict.validity == validity;
+        Value::Vector(self.parts.iter().filter(of).map(|part| part.key.clone()).collect())
+    }
+}
+
+fn valid(validity: Validity) -> Value {
+    match validity {
+        Validity::Valid => Value::Bool(true),
+        Validity::Invalid => Value::Bool(false),
+        Validity::Unknown => Value::keyword("unknown"),
+    }
+}
+
+fn anomaly(anomaly: &Anomaly) -> Value {
+    let mut map = Entries::default();
+    map.put("type", Value::keyword(&anomaly.kind));
+    if let Some(key) = &anomaly.key {
+        map.put("key", key.clone());
+    }
+    map.put("sentence", anomaly.sentence.as_str());
+    map.put("op-index", anomaly.op.map_or(Value::Nil, integer));
+    map.put("related", Value::Vector(anomaly.related.iter().map(related).collect()));
+    let configs = anomaly.states.iter().take(CONFIGS_MAX).map(config);
+    map.put("configs", Value::Vector(configs.collect()));
+    map.finish()
+}
+
+fn related(related: &Related) -> Value {
+    let mut map = Entries::default();
+    map.put("op-index", integer(related.index));
+    map.put("role", related.role.as_str());
+    map.finish()
+}
+
+fn config(state: &PossibleState) -> Value {
+    let indices = |ops: &[u64]| Value::Vector(ops.iter().copied().map(integer).collect());
+    let mut map = Entries::default();
+    map.put("model", state.state.clone());
+    map.put("linearized", indices(&state.linearized));
+    map.put("pending", indices(&state.pending));
+    map.put("why", state.why.as_str());
+    map.finish()
+}
+
+fn stats(stats: &Stats) -> Value {
+    let mut map = Entries::default();
+    map.put("count", integer(stats.operations));
+    map.put("ok-count", integer(stats.ok));
+    map.put("fail-count", integer(stats.fail));
+    map.put("info-count", integer(stats.info));
+    map.put("acknowledged-writes", integer(stats.acknowledged_writes));
+    map.put("reads-of-written-values", integer(stats.reads_of_written_values));
+    map.put("expansions", integer(stats.expansions));
+    map.put("largest-frontier", integer(stats.largest_frontier));
+    map.finish()
+}
+
+fn strings(texts: &[String]) -> Value {
+    Value::Vector(texts.iter().map(Value::string).collect())
+}
+
+fn integer(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// A map with keyword keys, in the order in which they are put.
+#[derive(Default)]
+struct Entries(Vec<(Value, Value)>);
+
+impl Entries {
+    fn put(&mut self, key: &str, value: impl Into<Value>) {
+        self.0.push((Value::keyword(key), value.into()));
+    }
+
+    fn finish(self) -> Value {
+        Value::Map(self.0)
+    }
+}

@@ -1,0 +1,90 @@
+//! Operations in words: who did what to which key, and when.
+
+use super::object::Recorded;
+use crate::history::Outcome;
+use crate::op::{Op, Process};
+use crate::value::Value;
+
+/// The key as part of a sentence: ` from key 12`, or nothing where keys are not told apart.
+pub(crate) fn at_key(preposition: &str, key: Option<&Value>) -> String {
+    key.map_or_else(String::new, |key| format!(" {preposition} key {key}"))
+}
+
+/// `process 7`.
+pub(crate) fn process(op: &Op) -> String {
+    match &op.process {
+        Process::Client(number) => format!("process {number}"),
+        Process::Other(name) => format!("process {name}"),
+    }
+}
+
+/// `at 12.031-12.044 s`, or the operation's index where times are unknown.
+pub(crate) fn when(recorded: &Recorded<'_>) -> String {
+    let begin = recorded.invoke.time_ns;
+    match recorded.completion.map(|op| op.time_ns) {
+        _ if begin < 0 => format!("(operation {})", recorded.invoke.index),
+        Some(end) if end >= 0 => format!("at {}-{} s", seconds(begin), seconds(end)),
+        _ => format!("from {} s on", seconds(begin)),
+    }
+}
+
+/// `process 2, acknowledged at 12.020 s`, or what else is known of it.
+pub(crate) fn by_whom(recorded: &Recorded<'_>) -> String {
+    let who = process(recorded.invoke);
+    let word = match recorded.outcome() {
+        Outcome::Ok => "acknowledged",
+        Outcome::Fail => "reported as failed",
+        Outcome::Info => return format!("{who}, {} and never acknowledged", begun(recorded)),
+    };
+    match recorded.completion {
+        Some(op) if op.time_ns >= 0 => format!("{who}, {word} at {} s", seconds(op.time_ns)),
+        Some(op) => format!("{who}, {word} by operation {}", op.index),
+        None => who,
+    }
+}
+
+fn begun(recorded: &Recorded<'_>) -> String {
+    match recorded.invoke.time_ns {
+        time if time >= 0 => format!("invoked at {} s", seconds(time)),
+        _ => format!("invoked by operation {}", recorded.invoke.index),
+    }
+}
+
+/// Nanoseconds as seconds, to the millisecond.
+pub(crate) fn seconds(time_ns: i64) -> String {
+    let ms = time_ns / 1_000_000;
+    format!("{}.{:03}", ms / 1000, ms % 1000)
+}
+
+/// Things in a sentence: `3`, `3 or 4`, `3, 4 or 5`, `3, 4, 5 or 17 others`.
+pub(crate) fn alternatives(things: &[String]) -> String {
+    const NAMED_MAX: usize = 5;
+    let mut named: Vec<String> = things.iter().take(NAMED_MAX).cloned().collect();
+    if things.len() > NAMED_MAX {
+        named.push(format!("{} others", things.len() - NAMED_MAX));
+    }
+    match named.split_last() {
+        None => String::new(),
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_seconds_to_the_millisecond() {
+        assert_eq!(seconds(12_031_999_999), "12.031");
+        assert_eq!(seconds(0), "0.000");
+    }
+
+    #[test]
+    fn many_alternatives_are_counted_rather_than_listed() {
+        let things: Vec<String> = (1..=7).map(|n| n.to_string()).collect();
+        assert_eq!(alternatives(&things[..1]), "1");
+        assert_eq!(alternatives(&things[..3]), "1, 2 or 3");
+        assert_eq!(alternatives(&things), "1, 2, 3, 4, 5 or 2 others");
+    }
+}

@@ -1,0 +1,195 @@
+//! Crashed operations as counts.
+//!
+//! Crashed operations with the same transition are interchangeable once invoked, so a
+//! configuration keeps only how often it used each such *class*. Unless a class is *tracked*, its
+//! count does not tell configurations apart, and it may even be used more often than it was
+//! invoked: the configuration is then *overdrawn*, judged at that moment and never cleared, since
+//! a later invocation cannot lend an earlier use. Dropping counts merges frontiers that would
+//! otherwise be exponential in the crashed operations; what it admits too much is either harmless
+//! (some final configuration is not overdrawn) or named by the overdraft, so that the next round
+//! can track exactly these classes.
+//!
+//! Counts are interned: a configuration holds one number for all of them.
+
+use rustc_hash::FxHashMap;
+
+/// A class of crashed operations with the same transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ClassId(pub(crate) u32);
+
+/// What a configuration has used of crashed operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct UseId(pub(crate) u32);
+
+/// Counts of the tracked classes only, as far as configurations are told apart by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TrackedId(pub(crate) u32);
+
+type Counts = Box<[(ClassId, u32)]>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Uses {
+    counts: Counts,
+    overdrawn: Box<[ClassId]>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Summary {
+    tracked: TrackedId,
+    cost: Cost,
+}
+
+/// Cheaper is better: first of all not overdrawn, then few crashed operations used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Cost {
+    pub(crate) overdrawn: bool,
+    pub(crate) uses: u32,
+}
+
+/// All combinations of uses that one search has met.
+pub(crate) struct Ledger {
+    tracked_classes: Vec<ClassId>,
+    uses: Vec<Uses>,
+    summaries: Vec<Summary>,
+    ids: FxHashMap<Uses, UseId>,
+    successors: FxHashMap<(UseId, ClassId, bool), UseId>,
+    tracked: Vec<Counts>,
+    tracked_ids: FxHashMap<Counts, TrackedId>,
+    bytes: u64,
+}
+
+impl Ledger {
+    /// Nothing used yet.
+    pub(crate) const NOTHING: UseId = UseId(0);
+
+    /// A ledger that tells configurations apart by these classes, sorted.
+    pub(crate) fn tracking(tracked_classes: Vec<ClassId>) -> Ledger {
+        let mut ledger = Ledger {
+            tracked_classes,
+            uses: Vec::new(),
+            summaries: Vec::new(),
+            ids: FxHashMap::default(),
+            successors: FxHashMap::default(),
+            tracked: Vec::new(),
+            tracked_ids: FxHashMap::default(),
+            bytes: 0,
+        };
+        ledger.intern(Uses { counts: Box::new([]), overdrawn: Box::new([]) });
+        ledger
+    }
+
+    pub(crate) fn cost(&self, id: UseId) -> Cost {
+        self.summaries[id.0 as usize].cost
+    }
+
+    pub(crate) fn tracked(&self, id: UseId) -> TrackedId {
+        self.summaries[id.0 as usize].tracked
+    }
+
+    /// The classes used more often than they had been invoked.
+    pub(crate) fn overdrawn(&self, id: UseId) -> &[ClassId] {
+        &self.uses[id.0 as usize].overdrawn
+    }
+
+    /// Roughly what the ledger occupies.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// One more use of `class`, of which `invoked` have begun so far. `None` where the class is
+    /// tracked and all of them are used.
+    pub(crate) fn use_one(&mut self, from: UseId, class: ClassId, invoked: u32) -> Option<UseId> {
+        let before = &self.uses[from.0 as usize].counts;
+        let place = before.binary_search_by_key(&class, |(class, _)| *class);
+        let used = 1 + place.map_or(0, |at| before[at].1);
+        let overdraft = used > invoked;
+        if overdraft && self.tracked_classes.binary_search(&class).is_ok() {
+            return None;
+        }
+        if let Some(id) = self.successors.get(&(from, class, overdraft)) {
+            return Some(*id);
+        }
+        let mut uses = self.uses[from.0 as usize].clone();
+        let mut counts = uses.counts.into_vec();
+        match place {
+            Ok(at) => counts[at].1 = used,
+            Err(at) => counts.insert(at, (class, used)),
+        }
+        uses.counts = counts.into();
+        if overdraft && let Err(at) = uses.overdrawn.binary_search(&class) {
+            let mut overdrawn = uses.overdrawn.into_vec();
+            overdrawn.insert(at, class);
+            uses.overdrawn = overdrawn.into();
+        }
+        let id = self.intern(uses);
+        self.successors.insert((from, class, overdraft), id);
+        Some(id)
+    }
+
+    /// Whether `a` used none of the tracked classes more often than `b`.
+    pub(crate) fn tracked_at_most(&self, a: TrackedId, b: TrackedId) -> bool {
+        let theirs = &self.tracked[b.0 as usize];
+        a == b
+            || self.tracked[a.0 as usize].iter().all(|(class, mine)| {
+                theirs
+                    .binary_search_by_key(class, |(class, _)| *class)
+                    .is_ok_and(|at| *mine <= theirs[at].1)
+            })
+    }
+
+    /// How often tracked classes were used in all.
+    pub(crate) fn tracked_uses(&self, id: TrackedId) -> u32 {
+        self.tracked[id.0 as usize].iter().map(|(_, count)| count).sum()
+    }
+
+    fn intern(&mut self, uses: Uses) -> UseId {
+        if let Some(id) = self.ids.get(&uses) {
+            return *id;
+        }
+        let id = UseId(u32::try_from(self.uses.len()).expect("fewer than 2^32 combinations"));
+        let cost = Cost {
+            overdrawn: !uses.overdrawn.is_empty(),
+            uses: uses.counts.iter().map(|(_, count)| count).sum(),
+        };
+        let counts: Counts = (uses.counts.iter().copied())
+            .filter(|(class, _)| self.tracked_classes.binary_search(class).is_ok())
+            .collect();
+        let fresh = TrackedId(u32::try_from(self.tracked.len()).expect("not more than uses"));
+        let tracked = *self.tracked_ids.entry(counts.clone()).or_insert(fresh);
+        self.bytes += 160 + 20 * uses.counts.len() as u64 + 8 * uses.overdrawn.len() as u64;
+        if tracked == fresh {
+            self.tracked.push(counts);
+        }
+        self.summaries.push(Summary { tracked, cost });
+        self.ids.insert(uses.clone(), id);
+        self.uses.push(uses);
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_overdraft_is_judged_when_it_happens_and_never_cleared() {
+        let mut ledger = Ledger::tracking(Vec::new());
+        let once = ledger.use_one(Ledger::NOTHING, ClassId(3), 1).expect("untracked");
+        let twice = ledger.use_one(once, ClassId(3), 1).expect("untracked");
+        assert_eq!(ledger.cost(once), Cost { overdrawn: false, uses: 1 });
+        assert_eq!(ledger.overdrawn(twice), [ClassId(3)]);
+        let legal = ledger.use_one(once, ClassId(3), 2).expect("untracked");
+        assert!(!ledger.cost(legal).overdrawn && ledger.cost(twice).overdrawn);
+        assert_eq!(ledger.tracked(twice), ledger.tracked(Ledger::NOTHING));
+    }
+
+    #[test]
+    fn a_tracked_class_cannot_be_overdrawn_and_tells_configurations_apart() {
+        let mut ledger = Ledger::tracking(vec![ClassId(3)]);
+        let once = ledger.use_one(Ledger::NOTHING, ClassId(3), 1).expect("one was invoked");
+        assert_eq!(ledger.use_one(once, ClassId(3), 1), None);
+        let (zero, one) = (ledger.tracked(Ledger::NOTHING), ledger.tracked(once));
+        assert!(ledger.tracked_at_most(zero, one) && !ledger.tracked_at_most(one, zero));
+        assert_eq!(ledger.tracked_uses(one), 1);
+    }
+}

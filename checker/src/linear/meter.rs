@@ -1,0 +1,54 @@
+//! What a search spends, held against its budget.
+
+use crate::budget::Budget;
+use crate::verdict::Reason;
+
+/// Counts work and memory, and looks at the budget now and then.
+pub(crate) struct Meter<'b> {
+    budget: &'b Budget,
+    booked_bytes: u64,
+    unchecked_work: usize,
+    pub(crate) expansions: u64,
+    pub(crate) largest_frontier: u64,
+}
+
+/// Reading the clock costs as much as a few dozen steps of the search.
+const WORK_BETWEEN_LOOKS: usize = 8192;
+/// Booking is an atomic operation on a word that all keys share.
+const BOOKING_STEP_BYTES: u64 = 1 << 18;
+
+impl<'b> Meter<'b> {
+    pub(crate) fn new(budget: &'b Budget) -> Meter<'b> {
+        Meter { budget, booked_bytes: 0, unchecked_work: 0, expansions: 0, largest_frontier: 0 }
+    }
+
+    /// Some small steps were done, or are about to be.
+    pub(crate) fn work(&mut self, steps: usize) -> Result<(), Reason> {
+        self.unchecked_work += steps + 1;
+        if self.unchecked_work < WORK_BETWEEN_LOOKS {
+            return Ok(());
+        }
+        self.unchecked_work = 0;
+        self.budget.spent().map_or(Ok(()), Err)
+    }
+
+    /// The search's structures now occupy this much.
+    pub(crate) fn occupy(&mut self, bytes: u64) -> Result<(), Reason> {
+        if bytes.abs_diff(self.booked_bytes) < BOOKING_STEP_BYTES {
+            return Ok(());
+        }
+        if bytes > self.booked_bytes {
+            self.budget.reserve(bytes - self.booked_bytes);
+        } else {
+            self.budget.release(self.booked_bytes - bytes);
+        }
+        self.booked_bytes = bytes;
+        self.budget.spent().map_or(Ok(()), Err)
+    }
+}
+
+impl Drop for Meter<'_> {
+    fn drop(&mut self) {
+        self.budget.release(self.booked_bytes);
+    }
+}

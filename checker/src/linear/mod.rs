@@ -1,0 +1,139 @@
+//! Is there an order in which these operations could have happened, one at a time?
+//!
+//! # The search
+//!
+//! Just-in-time linearization (Lowe, *Testing for linearizability*, 2017), breadth first: walk
+//! over the history once with the *frontier*, the set of all ways in which the operations so far
+//! can have taken effect, and let an open operation take effect only when some return forces it.
+//! An empty frontier proves a violation, at the earliest event at which one is certain.
+//!
+//! Written naively the frontier is exponential in the operations open at once and in the crashed
+//! ones, which stay open for ever. What keeps it small (each is exact):
+//!
+//! * Observers are taken as soon as they are legal. Taking them early changes no state that
+//!   anybody sees. ("Leaves *this* state unchanged" is not enough: see `rules`.)
+//! * Of identical open operations only the one that must return first is tried, and a crashed one
+//!   only when no identical live one is left.
+//! * When a blind write takes effect, every other open one may have done so just before it,
+//!   unseen: it is *absorbable*, and one configuration stands for both. At its return such a
+//!   write may vanish, or still be made visible.
+//! * Crashed operations of one class are counts, and mostly not even that: see `crashed`.
+//! * A configuration that can do no more than another one is dropped: see `config`.
+//! * Crashed operations whose effect nobody can have observed are left out: see `reduce`.
+//!
+//! # Trust
+//!
+//! A linearization that was found is rebuilt as an order (`order`) and held against the definition
+//! by code that shares nothing with the search ([`verify_order`]); if it does not pass, the
+//! verdict is unknown. That the search misses none is shown by comparison with an exhaustive
+//! checker on very many small histories (`docs/fuzzing.md`).
+//!
+//! # Cost
+//!
+//! `O(n · C · k)` steps for a frontier of `C` configurations and `k` different open operations.
+//! `C` is a few hundred for tens of processes. Still exponential: many *different* live writes at
+//! once, all of them read; a register of unique values has a polynomial algorithm of its own
+//! (Gibbons and Korach, 1997) that this module does not have yet.
+
+mod config;
+mod crashed;
+mod frontier;
+mod meter;
+mod open;
+mod order;
+mod path;
+mod reduce;
+mod rules;
+mod search;
+mod table;
+mod verify;
+mod words;
+
+pub use verify::{OrderError, verify_order};
+
+use crate::budget::Budget;
+use crate::model::Model;
+use crate::verdict::Reason;
+
+/// A transition with the time in which it happened, if it did.
+#[derive(Clone, Debug)]
+pub struct Occurrence<T> {
+    /// What happened.
+    pub transition: T,
+    /// Position of the invocation in the history.
+    pub invoked: u32,
+    /// Position of the acknowledgement; `None` if nobody knows whether it took effect, or when.
+    pub returned: Option<u32>,
+}
+
+/// What the search found out.
+#[derive(Clone, Debug)]
+pub enum Decision<S> {
+    /// There is a linearization, and this is one, verified.
+    Linearizable {
+        /// Positions in the input; crashed operations that did not take effect are left out.
+        order: Vec<usize>,
+    },
+    /// There is none.
+    Stuck(Obstacle<S>),
+    /// It could not be found out.
+    Undecided(Reason),
+}
+
+/// The operation that cannot have happened, and what is known of the moment.
+#[derive(Clone, Debug)]
+pub struct Obstacle<S> {
+    /// The operation whose return nothing allows, by position in the input.
+    pub at: usize,
+    /// The ways in which the operations before can have taken effect, the first few of them.
+    pub possible: Vec<Possible<S>>,
+    /// States that open and crashed operations could reach from there, all in vain.
+    pub reached: Vec<S>,
+}
+
+/// One way in which the operations so far can have taken effect.
+#[derive(Clone, Debug)]
+pub struct Possible<S> {
+    /// The state they leave.
+    pub state: S,
+    /// Open operations that have taken effect, by position in the input.
+    pub linearized: Vec<usize>,
+    /// Open operations that have not.
+    pub pending: Vec<usize>,
+}
+
+/// What a decision took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effort {
+    /// Legal successors generated.
+    pub expansions: u64,
+    /// The most configurations at once.
+    pub largest_frontier: u64,
+    /// Searches, each with more crashed operations counted exactly than the one before.
+    pub rounds: u64,
+}
+
+/// Decides whether `all` has a linearization from the model's initial state.
+pub fn decide<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    budget: &Budget,
+) -> (Decision<M::State>, Effort) {
+    let (decision, effort) = search::search(model, all, budget, rules::Rules::default());
+    (confirmed(model, all, decision), effort)
+}
+
+/// A linearization that does not pass the verifier is no verdict.
+fn confirmed<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    decision: Decision<M::State>,
+) -> Decision<M::State> {
+    match decision {
+        Decision::Linearizable { order } => match verify_order(model, all, &order) {
+            Ok(()) => Decision::Linearizable { order },
+            Err(error) => Decision::Undecided(Reason::Failed(format!("self-check: {error}"))),
+        },
+        other => other,
+    }
+}

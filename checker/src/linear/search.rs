@@ -1,0 +1,216 @@
+//! Running the frontier over a whole history: preparation, rounds of refinement, and what is left
+//! at the end.
+
+use rustc_hash::FxHashMap;
+
+use super::crashed::ClassId;
+use super::frontier::{CrashedClass, Event, Frontier, Stop};
+use super::meter::Meter;
+use super::order::rebuild;
+use super::path::Choice;
+use super::reduce::relevant;
+use super::rules::Rules;
+use super::table::{Table, TransitionId};
+use super::{Decision, Effort, Obstacle, Occurrence, Possible};
+use crate::budget::Budget;
+use crate::model::Model;
+use crate::verdict::Reason;
+
+/// A history as the frontier takes it.
+pub(crate) struct Plan {
+    events: Vec<(Event, usize)>,
+    classes: Vec<CrashedClass>,
+    /// The crashed occurrences of each class, in order of invocation.
+    pub(crate) crashed_members: Vec<Vec<usize>>,
+    /// The most operations open at once, crashed ones not counted.
+    widest: usize,
+}
+
+impl Plan {
+    /// Number of the event, whether an operation begins with it, and which.
+    pub(crate) fn steps(&self) -> impl Iterator<Item = (u32, bool, usize)> + '_ {
+        (0..)
+            .zip(&self.events)
+            .map(|(number, (event, at))| (number, !matches!(event, Event::Return { .. }), *at))
+    }
+}
+
+/// How one round ended.
+enum Round<S> {
+    Decided(Decision<S>),
+    /// Every way to the end overdraws; the cheapest of them these classes.
+    Overdrawn(Vec<ClassId>),
+}
+
+/// Decides whether there is a linearization of `all`.
+pub(crate) fn search<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    budget: &Budget,
+    rules: Rules,
+) -> (Decision<M::State>, Effort) {
+    let kept = relevant(model, all, rules);
+    let mut effort = Effort::default();
+    let mut tracked = Vec::new();
+    loop {
+        let mut table = Table::new(model);
+        let plan = plan(all, &kept, &mut table);
+        let run = Run { model, all, plan: &plan, table, rules };
+        let round = match plan.widest {
+            0..=64 => run.round::<1>(budget, &tracked, &mut effort),
+            65..=128 => run.round::<2>(budget, &tracked, &mut effort),
+            129..=512 => run.round::<8>(budget, &tracked, &mut effort),
+            513..=4096 => run.round::<64>(budget, &tracked, &mut effort),
+            more => Round::Decided(Decision::Undecided(Reason::Failed(format!(
+                "{more} operations are open at once; no more than 4096 are supported"
+            )))),
+        };
+        match round {
+            Round::Decided(decision) => return (decision, effort),
+            Round::Overdrawn(classes) => {
+                tracked.extend(classes);
+                tracked.sort_unstable();
+            }
+        }
+    }
+}
+
+fn plan<M: Model>(
+    all: &[Occurrence<M::Transition>],
+    kept: &[usize],
+    table: &mut Table<'_, M>,
+) -> Plan {
+    let mut moments: Vec<(u32, usize)> = Vec::with_capacity(2 * kept.len());
+    for at in kept.iter().copied() {
+        moments.push((all[at].invoked, at));
+        moments.extend(all[at].returned.map(|returned| (returned, at)));
+    }
+    moments.sort_unstable();
+    let mut deadlines: FxHashMap<usize, u32> = FxHashMap::default();
+    for (event, (moment, at)) in (0_u32..).zip(&moments) {
+        if all[*at].returned == Some(*moment) {
+            deadlines.insert(*at, event);
+        }
+    }
+    let mut plan =
+        Plan { events: Vec::new(), classes: Vec::new(), crashed_members: Vec::new(), widest: 0 };
+    let mut class_ids: FxHashMap<TransitionId, ClassId> = FxHashMap::default();
+    let mut open = 0_usize;
+    for (moment, at) in moments {
+        let transition = table.intern(&all[at].transition);
+        let op = number(at);
+        let event = match (all[at].returned, deadlines.get(&at)) {
+            (Some(returned), _) if returned == moment => {
+                open -= 1;
+                Event::Return { op }
+            }
+            (Some(_), Some(deadline)) => {
+                open += 1;
+                Event::Invoke { op, transition, deadline: *deadline }
+            }
+            _ => {
+                let fresh = ClassId(number(plan.classes.len()));
+                let class = *class_ids.entry(transition).or_insert(fresh);
+                if class == fresh {
+                    plan.classes.push(CrashedClass { transition, total: 0, invoked: 0 });
+                    plan.crashed_members.push(Vec::new());
+                }
+                plan.classes[class.0 as usize].total += 1;
+                plan.crashed_members[class.0 as usize].push(at);
+                Event::Crash { class }
+            }
+        };
+        plan.widest = plan.widest.max(open);
+        plan.events.push((event, at));
+    }
+    plan
+}
+
+fn number(at: usize) -> u32 {
+    u32::try_from(at).expect("fewer than 2^32 operations")
+}
+
+struct Run<'r, M: Model> {
+    model: &'r M,
+    all: &'r [Occurrence<M::Transition>],
+    plan: &'r Plan,
+    table: Table<'r, M>,
+    rules: Rules,
+}
+
+impl<M: Model> Run<'_, M> {
+    fn round<const W: usize>(
+        self,
+        budget: &Budget,
+        tracked: &[ClassId],
+        effort: &mut Effort,
+    ) -> Round<M::State> {
+        let Run { model, all, plan, table, rules } = self;
+        let meter = Meter::new(budget);
+        let mut frontier: Frontier<'_, '_, M, W> =
+            Frontier::new(table, plan.classes.clone(), tracked.to_vec(), meter, rules);
+        let end = plan.events.iter().try_for_each(|(event, _)| frontier.push(*event));
+        effort.rounds += 1;
+        effort.expansions += frontier.meter.expansions;
+        effort.largest_frontier = effort.largest_frontier.max(frontier.meter.largest_frontier);
+        match end {
+            Err(Stop::Spent(reason)) => Round::Decided(Decision::Undecided(reason)),
+            Err(Stop::Dead { op }) => Round::Decided(Decision::Stuck(obstacle(&frontier, op))),
+            Ok(()) => match ending(&frontier) {
+                Err(overdrawn) => Round::Overdrawn(overdrawn),
+                Ok(choices) => Round::Decided(rebuild(model, all, plan, &choices).map_or_else(
+                    || Decision::Undecided(Reason::Failed(NO_ORDER.to_owned())),
+                    |order| Decision::Linearizable { order },
+                )),
+            },
+        }
+    }
+}
+
+const NO_ORDER: &str = "the search found a linearization, but its order could not be rebuilt";
+
+/// The choices of the cheapest configuration, or the classes that it overdraws.
+fn ending<M: Model, const W: usize>(
+    frontier: &Frontier<'_, '_, M, W>,
+) -> Result<Vec<(u32, Choice)>, Vec<ClassId>> {
+    let cheapest = frontier
+        .configs
+        .iter()
+        .min_by_key(|config| frontier.ledger.cost(config.crashed))
+        .expect("a frontier that is not dead has a configuration");
+    match frontier.ledger.overdrawn(cheapest.crashed) {
+        [] => Ok(frontier.paths.choices(cheapest.path)),
+        overdrawn => Err(overdrawn.to_vec()),
+    }
+}
+
+/// More possibilities than this help nobody to understand a violation.
+const POSSIBILITIES_MAX: usize = 64;
+
+fn obstacle<M: Model, const W: usize>(
+    frontier: &Frontier<'_, '_, M, W>,
+    op: u32,
+) -> Obstacle<M::State> {
+    let possible = frontier.configs.iter().take(POSSIBILITIES_MAX).map(|config| {
+        let (linearized, pending): (Vec<_>, Vec<_>) =
+            frontier.open.iter().partition(|(slot, _)| config.used.has(*slot));
+        let ops = |open: Vec<(usize, super::open::OpenOp)>| {
+            open.into_iter().map(|(_, op)| op.op as usize).collect()
+        };
+        Possible {
+            state: frontier.table.state(config.state).clone(),
+            linearized: ops(linearized),
+            pending: ops(pending),
+        }
+    });
+    Obstacle {
+        at: op as usize,
+        possible: possible.collect(),
+        reached: frontier
+            .tried()
+            .into_iter()
+            .take(POSSIBILITIES_MAX)
+            .map(|state| frontier.table.state(state).clone())
+            .collect(),
+    }
+}

@@ -1,0 +1,128 @@
+//! Interned states and transitions, and a transition table that is filled as the search asks.
+//!
+//! Nothing is closed over in advance: a state gets its number when it is first reached. Rows are
+//! arrays for the low state numbers, where small value domains live entirely; beyond that a hash
+//! map holds what was asked for, since with unique values the full table would be quadratic.
+
+use rustc_hash::FxHashMap;
+
+use crate::model::{Class, Model};
+
+/// A state, by order of first visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct StateId(pub(crate) u32);
+
+/// A transition, by order of first mention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct TransitionId(pub(crate) u32);
+
+const UNASKED: u32 = u32::MAX;
+const ILLEGAL: u32 = u32::MAX - 1;
+const ROW_STATES: usize = 1024;
+
+/// The part of a model that one history has met.
+pub(crate) struct Table<'m, M: Model> {
+    model: &'m M,
+    states: Vec<M::State>,
+    state_ids: FxHashMap<M::State, StateId>,
+    transitions: Vec<(M::Transition, Class)>,
+    transition_ids: FxHashMap<M::Transition, TransitionId>,
+    rows: Vec<Vec<u32>>,
+    beyond: FxHashMap<(TransitionId, StateId), u32>,
+    cells: usize,
+}
+
+impl<'m, M: Model> Table<'m, M> {
+    pub(crate) fn new(model: &'m M) -> Table<'m, M> {
+        let mut table = Table {
+            model,
+            states: Vec::new(),
+            state_ids: FxHashMap::default(),
+            transitions: Vec::new(),
+            transition_ids: FxHashMap::default(),
+            rows: Vec::new(),
+            beyond: FxHashMap::default(),
+            cells: 0,
+        };
+        table.intern_state(model.initial());
+        table
+    }
+
+    /// The state before the first operation.
+    pub(crate) const INITIAL: StateId = StateId(0);
+
+    pub(crate) fn state(&self, id: StateId) -> &M::State {
+        &self.states[id.0 as usize]
+    }
+
+    pub(crate) fn class(&self, id: TransitionId) -> Class {
+        self.transitions[id.0 as usize].1
+    }
+
+    pub(crate) fn states(&self) -> usize {
+        self.states.len()
+    }
+
+    /// Roughly what the table occupies.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.cells * 4 + self.beyond.capacity() * 16 + self.states.len() * 32) as u64
+    }
+
+    pub(crate) fn intern(&mut self, transition: &M::Transition) -> TransitionId {
+        if let Some(id) = self.transition_ids.get(transition) {
+            return *id;
+        }
+        let id = TransitionId(small(self.transitions.len()));
+        self.transitions.push((transition.clone(), self.model.class(transition)));
+        self.transition_ids.insert(transition.clone(), id);
+        self.rows.push(Vec::new());
+        id
+    }
+
+    /// The state after `transition`, or `None` where it is illegal.
+    pub(crate) fn step(&mut self, from: StateId, transition: TransitionId) -> Option<StateId> {
+        let known = match self.rows[transition.0 as usize].get(from.0 as usize) {
+            Some(cell) => *cell,
+            None if (from.0 as usize) < ROW_STATES => UNASKED,
+            None => self.beyond.get(&(transition, from)).copied().unwrap_or(UNASKED),
+        };
+        match known {
+            UNASKED => self.ask_model(from, transition),
+            ILLEGAL => None,
+            state => Some(StateId(state)),
+        }
+    }
+
+    fn ask_model(&mut self, from: StateId, transition: TransitionId) -> Option<StateId> {
+        let next = self
+            .model
+            .step(&self.states[from.0 as usize], &self.transitions[transition.0 as usize].0)
+            .map(|state| self.intern_state(state));
+        let cell = next.map_or(ILLEGAL, |state| state.0);
+        let column = from.0 as usize;
+        if column < ROW_STATES {
+            let row = &mut self.rows[transition.0 as usize];
+            self.cells += (column + 1).saturating_sub(row.len());
+            row.resize(row.len().max(column + 1), UNASKED);
+            row[column] = cell;
+        } else {
+            self.beyond.insert((transition, from), cell);
+        }
+        next
+    }
+
+    fn intern_state(&mut self, state: M::State) -> StateId {
+        if let Some(id) = self.state_ids.get(&state) {
+            return *id;
+        }
+        let id = StateId(small(self.states.len()));
+        self.states.push(state.clone());
+        self.state_ids.insert(state, id);
+        id
+    }
+}
+
+/// A length as a 32-bit number; memory is spent long before it does not fit.
+fn small(length: usize) -> u32 {
+    u32::try_from(length).ok().filter(|id| *id < ILLEGAL).expect("fewer than 2^32 - 2 entries")
+}

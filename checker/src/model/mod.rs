@@ -1,0 +1,129 @@
+//! Sequential specifications: what one object does when nothing runs beside anything else.
+//!
+//! A [`Model`] turns recorded operations into *transitions*, steps them over states, and declares
+//! what kind of transition each is. The search exploits these declarations (see
+//! [`crate::linear`]), so a wrong one is a wrong verdict: they are never inferred from the part of
+//! the transition table that happens to be built, and a property test holds every model to them
+//! over all its states.
+//!
+//! A transition carries everything that decides legality: function, arguments *and* what was
+//! observed. Whether the operation was acknowledged or crashed is not part of it, so that the
+//! search can recognise a crashed operation as the twin of a live one.
+
+mod register;
+mod values;
+
+use std::hash::Hash;
+
+pub use register::{FailedCas, NilReads, Register, RegisterOptions, Transition};
+pub use values::{ValueId, Values};
+
+use crate::history::Outcome;
+use crate::value::Value;
+use crate::verdict::Reason;
+
+/// The models that can be named on a command line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ModelName {
+    /// One value: read, write.
+    Register,
+    /// One value: read, write, compare-and-set.
+    #[default]
+    CasRegister,
+}
+
+impl ModelName {
+    /// Every model there is.
+    pub const ALL: &[ModelName] = &[ModelName::Register, ModelName::CasRegister];
+
+    /// The name used on the command line and in results.
+    pub fn name(self) -> &'static str {
+        match self {
+            ModelName::Register => "register",
+            ModelName::CasRegister => "cas-register",
+        }
+    }
+
+    /// One line for `checker list`.
+    pub fn about(self) -> &'static str {
+        match self {
+            ModelName::Register => "one value: read, write",
+            ModelName::CasRegister => "one value: read, write, cas [expected new]",
+        }
+    }
+
+    /// The model with this name.
+    pub fn find(name: &str) -> Option<ModelName> {
+        ModelName::ALL.iter().copied().find(|model| model.name() == name)
+    }
+}
+
+/// One recorded operation on one object, as a model reads it.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// What was done.
+    pub f: &'a Value,
+    /// The value of the invocation.
+    pub argument: &'a Value,
+    /// The value of the completion; nil without one.
+    pub result: &'a Value,
+    /// Why it failed or is unknown.
+    pub error: Option<&'a Value>,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What a transition may do to a state, over *all* states of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Wherever it is legal, it leaves the state as it is.
+    Observer,
+    /// It is legal everywhere and always leads to the same state.
+    BlindWrite,
+    /// Anything else, such as compare-and-set.
+    Conditional,
+}
+
+/// In which states a transition is legal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Requires<S> {
+    /// In every state.
+    Anything,
+    /// In exactly this one.
+    Exactly(S),
+    /// In some, and no single state describes them.
+    Some,
+}
+
+/// A sequential specification of one object.
+pub trait Model {
+    /// What the object holds.
+    type State: Clone + Eq + Hash;
+    /// One thing that can happen to it, with what was observed of it.
+    type Transition: Clone + Eq + Hash;
+
+    /// The state before the first operation.
+    fn initial(&self) -> Self::State;
+
+    /// What a recorded operation says about the object. `None`: nothing, because it certainly did
+    /// not happen, or because whether it did makes no difference.
+    fn parse(&mut self, call: &Call<'_>) -> Result<Option<Self::Transition>, Reason>;
+
+    /// The state afterwards, or `None` where the transition is illegal.
+    fn step(&self, state: &Self::State, transition: &Self::Transition) -> Option<Self::State>;
+
+    /// The kind of transition.
+    fn class(&self, transition: &Self::Transition) -> Class;
+
+    /// The states in which it is legal.
+    fn requires(&self, transition: &Self::Transition) -> Requires<Self::State>;
+
+    /// The state it leads to, where that is always the same one and it is not an observer.
+    fn produces(&self, transition: &Self::Transition) -> Option<Self::State>;
+
+    /// A state, for people.
+    fn describe(&self, state: &Self::State) -> Value;
+
+    /// Why a transition is illegal in a state: `read 3, but the register holds 4`.
+    fn refusal(&self, state: &Self::State, transition: &Self::Transition) -> String;
+}

@@ -1,0 +1,66 @@
+//! The reference corpus: histories with known verdicts, read where they lie, never copied.
+
+use std::path::{Path, PathBuf};
+
+use checker::checks::{CheckOptions, CheckerSpec};
+use checker::history::{Format, History, Independent, read_path};
+use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
+
+/// One line of `verdicts.tsv`.
+pub(crate) struct Entry {
+    pub(crate) file: String,
+    pub(crate) model: String,
+    pub(crate) verdict: String,
+}
+
+/// Where the corpus is, if it is anywhere.
+pub(crate) fn folder() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let further = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
+    let given = std::env::var_os("ORDEAL_CORPUS").map(PathBuf::from);
+    [given, Some(beside), Some(further)]
+        .into_iter()
+        .flatten()
+        .find(|folder| folder.join("verdicts.tsv").is_file())
+}
+
+/// The register histories with a known verdict.
+pub(crate) fn entries(folder: &Path) -> Vec<Entry> {
+    let table = std::fs::read_to_string(folder.join("verdicts.tsv")).expect("a readable corpus");
+    let entry = |line: &str| {
+        let mut fields = line.split('\t').map(str::to_owned);
+        Some(Entry { file: fields.next()?, model: fields.next()?, verdict: fields.next()? })
+    };
+    let known = |entry: &Entry| {
+        entry.model.contains("register") && ["valid", "invalid"].contains(&entry.verdict.as_str())
+    };
+    table.lines().skip(1).filter_map(entry).filter(known).collect()
+}
+
+impl Entry {
+    pub(crate) fn is_log(&self) -> bool {
+        self.file.ends_with(".log")
+    }
+
+    pub(crate) fn read(&self, folder: &Path) -> History {
+        let format = self.is_log().then_some(Format::Log);
+        read_path(&folder.join(&self.file), format).expect("a readable history")
+    }
+
+    pub(crate) fn options(&self) -> CheckOptions {
+        let failed_cas = match self.model.contains("failed cas kept as an observation") {
+            true => FailedCas::Observe,
+            false => FailedCas::Drop,
+        };
+        let model = match self.model.starts_with("register") {
+            true => ModelName::Register,
+            false => ModelName::CasRegister,
+        };
+        let options = RegisterOptions { init: None, nil_reads: NilReads::Value, failed_cas };
+        CheckOptions {
+            spec: CheckerSpec::Linearizable { model, options },
+            independent: Independent::No,
+            threads: None,
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! What the tests of the checker share.
+
+pub(crate) mod case;
+pub(crate) mod exhaustive;
+pub(crate) mod generate;

@@ -1,0 +1,5 @@
+//! Clients against servers that misbehave, and against a real system.
+
+mod etcd;
+mod misbehaving;
+mod server;
