@@ -138,6 +138,15 @@ impl Network {
             .sum()
     }
 
+    fn calm(&self) {
+        for gate in self.gates.values() {
+            gate.change(|state| {
+                let GateState { cut, resets, .. } = *state;
+                *state = GateState { cut, resets, ..Default::default() };
+            });
+        }
+    }
+
     fn heal(&self) {
         for gate in self.gates.values() {
             gate.change(|state| *state = GateState { resets: state.resets, ..Default::default() });
@@ -232,6 +241,13 @@ impl Environment for Local {
     async fn disturb(&self, links: &BTreeSet<Link>, how: Disturbance) -> Result<u64, EnvError> {
         self.capabilities().require(how.needs())?;
         Ok(self.network.as_ref().map_or(0, |network| network.disturb(links, how)))
+    }
+
+    async fn calm(&self) -> Result<(), EnvError> {
+        if let Some(network) = &self.network {
+            network.calm();
+        }
+        Ok(())
     }
 
     async fn heal_network(&self) -> Result<(), EnvError> {
