@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::AbortHandle;
 
@@ -62,6 +63,7 @@ impl Local {
     /// Reserves ports and starts the relays.
     pub async fn open(options: &EnvOptions) -> Result<Local, EnvError> {
         let failed = |source| EnvError::Io { what: "reserve ports on loopback".to_owned(), source };
+        raise_descriptor_limit();
         let nodes = NodeId::cluster(options.nodes);
         let mut ports = BTreeMap::new();
         for &node in &nodes {
@@ -76,6 +78,16 @@ impl Local {
             .map(|&node| Ok(NodeProcess::new(node, &options.run, || Ok(()))?.0))
             .collect::<Result<_, EnvError>>()?;
         Ok(Local { nodes, processes, ports, network })
+    }
+}
+
+/// Nodes that reconnect through a long cut may take many descriptors, of which the usual soft limit of
+/// 1024 allows too few and the hard limit plenty.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on open files stays as it is");
     }
 }
 
