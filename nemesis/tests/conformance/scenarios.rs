@@ -10,6 +10,10 @@ use nemesis::env::{EnvChoice, EnvError, Exit, Grace, ProcessState};
 use nemesis::link::{Grudge, Link, NodeId};
 
 use crate::cluster::Cluster;
+use crate::executor::{
+    a_whole_schedule_of_faults_is_proved_and_healed,
+    every_disturbance_of_links_is_proved_or_refused_with_a_reason,
+};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -39,6 +43,8 @@ pub(crate) fn run_all(choice: EnvChoice, filter: &str) -> ExitCode {
         a_node_that_exits_by_itself_is_noticed_with_its_status,
         a_nodes_children_are_paused_and_killed_with_it,
         wrong_orders_are_refused_with_a_reason,
+        a_whole_schedule_of_faults_is_proved_and_healed,
+        every_disturbance_of_links_is_proved_or_refused_with_a_reason,
     ];
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut passed = true;

@@ -32,6 +32,7 @@ use super::{
     PeerAddresses, ProcessState,
 };
 use crate::link::{Grudge, Link, LinkMatrix, NodeId};
+use crate::registry::{Enlisted, Registry, RegistryError};
 use gate::{Gate, GateState};
 use probe::Prober;
 use relay::Lane;
@@ -43,6 +44,8 @@ pub struct Local {
     ports: BTreeMap<NodeId, Ports>,
     /// Nothing where members advertise one address to all.
     network: Option<Network>,
+    /// From before the first node until nothing is left.
+    enlisted: Enlisted,
 }
 
 /// Two ports of one node, reserved.
@@ -77,7 +80,10 @@ impl Local {
             .iter()
             .map(|&node| Ok(NodeProcess::new(node, &options.run, || Ok(()))?.0))
             .collect::<Result<_, EnvError>>()?;
-        Ok(Local { nodes, processes, ports, network })
+        let enlisted = Registry::of_user()
+            .and_then(|registry| registry.enlist(&options.run))
+            .map_err(unregistered)?;
+        Ok(Local { nodes, processes, ports, network, enlisted })
     }
 }
 
@@ -95,6 +101,14 @@ impl Ports {
     fn reserve() -> io::Result<Ports> {
         let ((client, first), (peer, second)) = (reserve_port()?, reserve_port()?);
         Ok(Ports { listen: Listen { client, peer }, _reserved: [first, second] })
+    }
+}
+
+/// Without the registry, what a killed tester leaves behind would be nobody's to sweep.
+fn unregistered(error: RegistryError) -> EnvError {
+    EnvError::Io {
+        what: "write the run down in the registry".to_owned(),
+        source: io::Error::other(error),
     }
 }
 
@@ -280,6 +294,7 @@ impl Environment for Local {
 
     async fn teardown(&self) -> Result<(), EnvError> {
         // Relays and reservations end with the environment itself.
-        self.processes.kill_all().await
+        self.processes.kill_all().await?;
+        self.enlisted.strike().map_err(unregistered)
     }
 }
