@@ -1,8 +1,6 @@
 //! What breaks a cluster: environments, faults, topologies and the seeded schedule.
 //!
-//! Read [`link`] first (nodes and what is between them), then [`mod@env`] (the hands), [`topology`] and
-//! [`schedule`] (the plan: pure, from a seed), [`faults`] (carrying it out, with proof), and
-//! [`registry`] (what a killed run leaves behind).
+//! Read [`link`] first (nodes and what is between them), then [`env`] (the hands).
 
 pub mod env;
 pub mod faults;

@@ -12,7 +12,7 @@ use checker::{History, Op, Validity, Value};
 use super::markup::escape;
 use super::page::href;
 use super::scene::{Call, Scene, is_nemesis};
-use super::{Input, history_edn, timeline};
+use super::{Input, history_edn, results, timeline};
 
 /// More folders than this help nobody; the verdicts of all keys are in `results.edn`.
 const MOST_FOLDERS: usize = 1_000;
@@ -90,6 +90,7 @@ impl Folders {
         let part = &scene.verdict.parts[key];
         let ops = events(scene, calls);
         std::fs::write(folder.join("history.edn"), history_edn(&ops)?)?;
+        std::fs::write(folder.join("results.edn"), results::edn(&part.verdict.to_value()))?;
         if !self.timelines.contains(&key) {
             return Ok(());
         }

@@ -19,6 +19,7 @@ mod markup;
 mod page;
 mod picture;
 mod plots;
+mod results;
 mod scene;
 mod text;
 mod timeline;
@@ -112,6 +113,9 @@ pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
             .inspect_err(|error| warnings.push(format!("{name} was not written: {error:#}")))
             .ok()
     };
+    let results = results::value(input.verdict, &axes);
+    put("results.edn", &|| Ok(results::edn(&results)));
+    put("results.json", &|| results::json(&results));
     put("history.txt", &|| Ok(history_txt(input.history.ops())));
     put("timeline.html", &|| Ok(timeline::page(&input.title, &scene, &overlap(&axes))));
     let title = &input.title;

@@ -21,7 +21,8 @@ const ROW: f64 = 46.0;
 /// More rows than this explain nothing; the timeline has them all.
 const MOST_ROWS: usize = 12;
 const MOST_STATES: usize = 4;
-/// Letters of the headline and of the footer in a line.
+/// Letters of the bold headline, and of the footer, that surely fit a line.
+const HEADLINE_LETTERS: usize = 112;
 const LETTERS: usize = 132;
 
 /// The picture, or nothing where the anomaly names no operation of this history.
@@ -34,7 +35,7 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     rows.sort_by_key(|(row, _)| scene.calls[*row].start);
     let failing = anomaly.op.and_then(|op| scene.row(op));
     let scale = Scale::of(rows.iter().map(|(row, _)| &scene.calls[*row]));
-    let headline = lines(&format!("{}: {}", anomaly.kind, anomaly.sentence), LETTERS);
+    let headline = lines(&headline(anomaly), HEADLINE_LETTERS);
     let top = 34.0 + 20.0 * count(&headline);
     let bottom = top + 26.0 + ROW * count(&rows);
     let footer = footer(scene, anomaly);
@@ -71,6 +72,15 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     }
     svg.push_str("</svg>\n");
     Some(svg)
+}
+
+/// The kind and the sentence; sentences that begin with their kind are left alone.
+fn headline(anomaly: &Anomaly) -> String {
+    let kind = anomaly.kind.replace('-', " ");
+    if anomaly.sentence.to_lowercase().starts_with(&kind) {
+        return anomaly.sentence.clone();
+    }
+    format!("{kind}: {}", anomaly.sentence)
 }
 
 /// The rows to draw and the part that each plays.

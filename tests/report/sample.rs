@@ -332,3 +332,17 @@ pub(crate) fn facts() -> RunFacts {
         rejudge: text("checker analyze store/latest/history.edn"),
     }
 }
+
+/// The verdict on no history at all.
+pub(crate) fn empty() -> Verdict {
+    Verdict {
+        checker: "linearizable register".into(),
+        validity: Validity::Unknown,
+        reason: Some(checker::verdict::Reason::Empty),
+        summary: "there was no client operation".into(),
+        anomalies: Vec::new(),
+        assumptions: Vec::new(),
+        stats: Stats::default(),
+        parts: Vec::new(),
+    }
+}

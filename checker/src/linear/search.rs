@@ -8,6 +8,7 @@ use super::frontier::{CrashedClass, Event, Frontier, Stop};
 use super::meter::Meter;
 use super::order::rebuild;
 use super::path::Choice;
+use super::reduce::relevant;
 use super::rules::Rules;
 use super::table::{Table, TransitionId};
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
@@ -41,19 +42,19 @@ enum Round<S> {
     Overdrawn(Vec<ClassId>),
 }
 
-/// Decides whether there is a linearization of those in `all` that are `kept`.
+/// Decides whether there is a linearization of `all`.
 pub(crate) fn search<M: Model>(
     model: &M,
     all: &[Occurrence<M::Transition>],
-    kept: &[usize],
     budget: &Budget,
     rules: Rules,
 ) -> (Decision<M::State>, Effort) {
+    let kept = relevant(model, all, rules);
     let mut effort = Effort::default();
     let mut tracked = Vec::new();
     loop {
         let mut table = Table::new(model);
-        let plan = plan(all, kept, &mut table);
+        let plan = plan(all, &kept, &mut table);
         let run = Run { model, all, plan: &plan, table, rules };
         let round = match plan.widest {
             0..=64 => run.round::<1>(budget, &tracked, &mut effort),

@@ -9,7 +9,6 @@
 
 mod cluster;
 mod crash;
-mod executor;
 mod node;
 mod scenarios;
 

@@ -187,13 +187,14 @@ canvas.addEventListener("wheel", event => {
 let drag = null;
 canvas.addEventListener("pointerdown", event => {
   const [x, y] = place(event);
-  canvas.setPointerCapture(event.pointerId);
   drag = { x, y, moved: false, from: state.from, to: state.to, scroll: state.scroll, overview: y > height - OVERVIEW };
   if (drag.overview) jumpOverview(x);
 });
-canvas.addEventListener("pointermove", event => {
+canvas.addEventListener("pointermove", event => { if (!drag) hover(...place(event)); });
+// A drag goes on outside the canvas, so the window follows it.
+window.addEventListener("pointermove", event => {
   const [x, y] = place(event);
-  if (!drag) return hover(x, y);
+  if (!drag) return;
   if (drag.overview) return jumpOverview(x);
   if (!drag.moved && Math.hypot(x - drag.x, y - drag.y) < 4) return;
   drag.moved = true; canvas.classList.add("dragging"); tip.hidden = true;
@@ -201,12 +202,13 @@ canvas.addEventListener("pointermove", event => {
   state.scroll = drag.scroll + drag.y - y;
   look(drag.from + by, drag.to + by);
 });
-canvas.addEventListener("pointerup", event => {
-  const [x, y] = place(event), click = drag && !drag.moved && !drag.overview;
+window.addEventListener("pointerup", event => {
+  if (!drag) return;
+  const [x, y] = place(event), click = !drag.moved && !drag.overview;
   drag = null; canvas.classList.remove("dragging");
   if (click) select(hit(x, y));
 });
-canvas.addEventListener("pointercancel", () => { drag = null; });
+window.addEventListener("pointercancel", () => { drag = null; });
 canvas.addEventListener("pointerleave", () => hover(-1, -1));
 
 function jumpOverview(x) {
@@ -252,7 +254,7 @@ function start() {
 start();
 
 /** Where a row is drawn, for whoever drives the page from outside (tests, the console). */
-window.ordeal = { ops, state, failing, locate(op) {
+window.ordeal = { ops, state, failing, draw, wholeRun, locate(op) {
   const box = canvas.getBoundingClientRect(), from = Math.max(toX(op.start), GUTTER), to = Math.min(toX(op.drawn), width);
   return { x: box.left + (from + to) / 2, y: box.top + laneTop(laneOf(op)) + pitch() / 2 - 2, visible: to >= from && shown(op) };
 } };

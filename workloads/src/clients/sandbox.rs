@@ -33,8 +33,7 @@ use crate::{Call, Client, Connect, Outcome, Reason, Route};
 /// How clients behave.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The time limit of one operation, everything included. Longer than the sandbox's own of one
-    /// second: what it says when that has passed is part of what is tested.
+    /// The time limit of one operation, everything included.
     pub timeout_ms: u64,
     /// Which node a process talks to.
     pub route: Route,
@@ -44,7 +43,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { timeout_ms: 1_500, route: Route::Pinned, key_prefix: "k".to_owned() }
+        Options { timeout_ms: 1_000, route: Route::Pinned, key_prefix: "k".to_owned() }
     }
 }
 
