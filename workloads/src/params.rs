@@ -80,7 +80,8 @@ impl Place {
         Place { group, groups, position, size: size.max(1) }
     }
 
-    /// How many members of the group only read. The first ones do: they sit on different nodes.
+    /// How many members of the group only read a key. Members beside each other do, which sit on
+    /// different nodes.
     pub(crate) fn readers(&self) -> usize {
         self.size / 2
     }

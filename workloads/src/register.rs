@@ -3,6 +3,8 @@
 //!
 //! A group of two workers a node works on a key. Half of the group only reads, which keeps an eye
 //! on the key through every node; the other half mixes reads, blind writes and compare-and-sets.
+//! The halves change places with every key: reads are faster than writes, and workers that only
+//! ever read would run ahead to keys that nobody has written yet.
 //! Each compare-and-set comes right after a read of the same worker, so that it has a fair chance
 //! to match, and competes with those of the others. Every written value is used once in the whole
 //! run, so that a read names the write that it saw; a small domain (`values`) is the harder-to-judge
@@ -76,12 +78,15 @@ fn shares(
     let mut rng = stream(params.seed, "shares", worker);
     let mean = (params.ops_per_key / place.size as u32).max(2);
     let mutations = params.mutations_per_key.max(1);
+    let mut visit = 0;
     move |_key| {
+        let position = (place.position + visit * place.readers()) % place.size;
+        visit += 1;
         let share = rng.random_range(mean - mean / 4..=mean + mean / 4);
         // Drawn for readers as well: every worker's stream then has the same shape.
         let mix = ChaCha8Rng::seed_from_u64(rng.random());
         let work = reserve(
-            place.position,
+            position,
             place.readers(),
             || repeat(read),
             || Then::new(once([write()]), mixed(mutations - 1, mix)),

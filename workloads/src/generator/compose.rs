@@ -178,8 +178,8 @@ impl<A: Generator, B: Generator> Generator for Then<A, B> {
     }
 }
 
-/// Reserves the first `count` members of a group for `reserved`; all others do `rest`. A choice
-/// that is made when the generator is built, since a worker never changes its position.
+/// Reserves the first `count` members of a group for `reserved`; all others do `rest`. The choice
+/// is made when the generator is built.
 pub fn reserve<A, B>(
     position: usize,
     count: usize,

@@ -161,6 +161,27 @@ fn at_default_parameters_every_key_is_worth_checking() {
 }
 
 #[test]
+fn readers_do_not_run_ahead_of_writers_however_fast_reads_are() {
+    let params = Params { rate_per_s: None, ..Params::default() };
+    let slow_writes = |simulation: &mut Simulation, call: &Call| {
+        let (outcome, took_ns) = healthy(simulation, call);
+        (outcome, if call.mutates() { 20 * took_ns } else { took_ns })
+    };
+    let worker = |worker| Simulation::new(worker, 7).run(register(&params, worker), slow_writes);
+    let made: Vec<Made> = (0..params.workers).flat_map(worker).collect();
+    let mut first_write_ns: BTreeMap<Option<i64>, u64> = BTreeMap::new();
+    for made in made.iter().filter(|made| made.call.f == "write") {
+        let first_ns = first_write_ns.entry(made.call.key).or_insert(u64::MAX);
+        *first_ns = made.at_ns.min(*first_ns);
+    }
+    let is_after =
+        |made: &&Made| first_write_ns.get(&made.call.key).is_some_and(|at| made.at_ns > *at);
+    let reads = made.iter().filter(|made| made.call.f == "read");
+    let (all, after) = (reads.clone().count(), reads.filter(is_after).count());
+    assert!(after * 10 > all * 8, "{after} of {all} reads find something");
+}
+
+#[test]
 fn what_can_crash_on_a_key_is_capped_by_worker() {
     let params =
         Params { ops_per_key: 4000, mutations_per_key: 8, rate_per_s: None, ..Params::default() };
