@@ -6,14 +6,17 @@
 //! verdicts carry an order that the checker verifies itself; unknown ones count as disagreement.
 #![expect(clippy::print_stdout, reason = "a command that reports to whoever runs it")]
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/support/case.rs"]
+mod case;
+#[path = "../tests/support/exhaustive.rs"]
+mod exhaustive;
+#[path = "../tests/support/generate.rs"]
+mod generate;
 
 use std::process::ExitCode;
 use std::time::Instant;
 
 use checker::{Budget, Validity, check};
-use support::{case, exhaustive, generate};
 
 fn main() -> ExitCode {
     let (mut histories, mut seed) = (100_000_u64, 1_u64);

@@ -2,6 +2,9 @@
 //!
 //! Pure and synchronous: no network, no printing, no clock but the [`Budget`]'s.
 
+#[cfg(test)]
+extern crate self as checker;
+
 mod budget;
 pub mod checks;
 pub mod edn;

@@ -34,12 +34,6 @@ pub(crate) struct Key<const W: usize> {
     required: Words<W>,
 }
 
-impl<const W: usize> Key<W> {
-    pub(crate) fn state(&self) -> StateId {
-        self.state
-    }
-}
-
 impl<const W: usize> Config<W> {
     pub(crate) fn key(&self, ledger: &Ledger) -> Key<W> {
         let tracked = ledger.tracked(self.crashed);

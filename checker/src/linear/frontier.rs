@@ -379,14 +379,6 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
         let bytes = own + self.paths.bytes() + self.ledger.bytes() + self.table.bytes();
         Ok(self.meter.occupy(bytes)?)
     }
-
-    /// The states that were reached while the operation that stopped the search was tried.
-    pub(crate) fn tried(&self) -> Vec<StateId> {
-        let mut states: Vec<StateId> = self.visited.keys().map(Key::state).collect();
-        states.sort_unstable();
-        states.dedup();
-        states
-    }
 }
 
 /// The configuration once the operation in `slot` has returned.

@@ -46,6 +46,8 @@ mod reduce;
 mod rules;
 mod search;
 mod table;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod words;
 
@@ -87,8 +89,6 @@ pub struct Obstacle<S> {
     pub at: usize,
     /// The ways in which the operations before can have taken effect, the first few of them.
     pub possible: Vec<Possible<S>>,
-    /// States that open and crashed operations could reach from there, all in vain.
-    pub reached: Vec<S>,
 }
 
 /// One way in which the operations so far can have taken effect.

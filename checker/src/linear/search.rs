@@ -40,6 +40,9 @@ enum Round<S> {
     Decided(Decision<S>),
     /// Every way to the end overdraws; the cheapest of them these classes.
     Overdrawn(Vec<ClassId>),
+    /// There is no linearization, and every way to this obstacle overdraws already, the cheapest
+    /// of them these classes: the first operation that cannot be placed may be an earlier one.
+    Doubtful(Obstacle<S>, Vec<ClassId>),
 }
 
 /// Decides whether there is a linearization of `all`.
@@ -52,6 +55,7 @@ pub(crate) fn search<M: Model>(
     let kept = relevant(model, all, rules);
     let mut effort = Effort::default();
     let mut tracked = Vec::new();
+    let mut refuted = None;
     loop {
         let mut table = Table::new(model);
         let plan = plan(all, &kept, &mut table);
@@ -65,13 +69,20 @@ pub(crate) fn search<M: Model>(
                 "{more} operations are open at once; no more than 4096 are supported"
             )))),
         };
-        match round {
-            Round::Decided(decision) => return (decision, effort),
-            Round::Overdrawn(classes) => {
-                tracked.extend(classes);
-                tracked.sort_unstable();
+        let classes = match (round, refuted.take()) {
+            // The verdict stands; only its explanation could have been better.
+            (Round::Decided(Decision::Undecided(_)), Some(obstacle)) => {
+                return (Decision::Stuck(obstacle), effort);
             }
-        }
+            (Round::Decided(decision), _) => return (decision, effort),
+            (Round::Overdrawn(classes), _) => classes,
+            (Round::Doubtful(obstacle, classes), _) => {
+                refuted = Some(obstacle);
+                classes
+            }
+        };
+        tracked.extend(classes);
+        tracked.sort_unstable();
     }
 }
 
@@ -155,7 +166,13 @@ impl<M: Model> Run<'_, M> {
         effort.largest_frontier = effort.largest_frontier.max(frontier.meter.largest_frontier);
         match end {
             Err(Stop::Spent(reason)) => Round::Decided(Decision::Undecided(reason)),
-            Err(Stop::Dead { op }) => Round::Decided(Decision::Stuck(obstacle(&frontier, op))),
+            Err(Stop::Dead { op }) => {
+                let obstacle = obstacle(&frontier, op);
+                match ending(&frontier) {
+                    Ok(_) => Round::Decided(Decision::Stuck(obstacle)),
+                    Err(overdrawn) => Round::Doubtful(obstacle, overdrawn),
+                }
+            }
             Ok(()) => match ending(&frontier) {
                 Err(overdrawn) => Round::Overdrawn(overdrawn),
                 Ok(choices) => Round::Decided(rebuild(model, all, plan, &choices).map_or_else(
@@ -191,7 +208,11 @@ fn obstacle<M: Model, const W: usize>(
     frontier: &Frontier<'_, '_, M, W>,
     op: u32,
 ) -> Obstacle<M::State> {
-    let possible = frontier.configs.iter().take(POSSIBILITIES_MAX).map(|config| {
+    let honest = frontier
+        .configs
+        .iter()
+        .filter(|config| frontier.ledger.overdrawn(config.crashed).is_empty());
+    let possible = honest.take(POSSIBILITIES_MAX).map(|config| {
         let (linearized, pending): (Vec<_>, Vec<_>) =
             frontier.open.iter().partition(|(slot, _)| config.used.has(*slot));
         let ops = |open: Vec<(usize, super::open::OpenOp)>| {
@@ -203,14 +224,5 @@ fn obstacle<M: Model, const W: usize>(
             pending: ops(pending),
         }
     });
-    Obstacle {
-        at: op as usize,
-        possible: possible.collect(),
-        reached: frontier
-            .tried()
-            .into_iter()
-            .take(POSSIBILITIES_MAX)
-            .map(|state| frontier.table.state(state).clone())
-            .collect(),
-    }
+    Obstacle { at: op as usize, possible: possible.collect() }
 }

@@ -89,6 +89,12 @@ impl Register {
         self.values.value(id)
     }
 
+    /// The number of a value.
+    #[cfg(test)]
+    pub(crate) fn intern(&mut self, value: &Value) -> ValueId {
+        self.values.intern(value)
+    }
+
     fn parse_read(&mut self, call: &Call<'_>) -> Option<Transition> {
         let says_nothing =
             call.outcome != Outcome::Ok || (call.result.is_nil() && self.options.nil_is_unknown());

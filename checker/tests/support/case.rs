@@ -10,6 +10,12 @@ use super::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp};
 
 /// The history of a case.
 pub(crate) fn history(case: &Case) -> History {
+    let events = events(case).into_iter().map(|(_, op)| op).collect();
+    History::from_ops(events).expect("the simulation pairs its events")
+}
+
+/// Its events in order, each with its moment.
+pub(crate) fn events(case: &Case) -> Vec<(u32, Op)> {
     let mut events: Vec<(u32, Op)> = Vec::new();
     for op in &case.ops {
         events.push((op.begin, event(op, op.begin, Kind::Invoke)));
@@ -23,8 +29,8 @@ pub(crate) fn history(case: &Case) -> History {
         }
     }
     events.sort_by_key(|(moment, _)| *moment);
-    let numbered = events.into_iter().zip(0..).map(|((_, op), index)| Op { index, ..op });
-    History::from_ops(numbered.collect()).expect("the simulation pairs its events")
+    events.iter_mut().zip(0..).for_each(|((_, op), index)| op.index = index);
+    events
 }
 
 fn event(op: &SmallOp, moment: u32, kind: Kind) -> Op {

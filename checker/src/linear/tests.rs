@@ -1,0 +1,222 @@
+//! Every wrong rule that `rules` names must be caught by a generator that aims at it, and by a
+//! small history that it once gave a wrong verdict on.
+//!
+//! Histories are spelled one operation after another, `W0 1-5` for a write of 0 that begins at 1
+//! and ends at 5, `C01` for a compare-and-set, `R0` for a read, `Rn` for one of nil, `?` instead
+//! of the end for an operation that crashed, `!` behind it for one that failed by comparison.
+
+#[path = "../../tests/support/exhaustive.rs"]
+mod exhaustive;
+#[path = "../../tests/support/generate.rs"]
+mod generate;
+
+use exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
+use generate::{Shape, random_case, random_shape, seeded};
+
+use super::rules::{Rules, WrongRule};
+use super::{Decision, Occurrence, reduce, search};
+use crate::budget::Budget;
+use crate::model::{ModelName, Register, RegisterOptions, Transition};
+use crate::value::Value;
+
+/// The case as the search takes it, without the product's parsing.
+fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
+    let options = RegisterOptions { init: case.init.map(Value::Int), ..Default::default() };
+    let mut model = Register::new(ModelName::CasRegister, &options);
+    let mut occurrences = Vec::new();
+    for op in &case.ops {
+        let (end, how) = op.end.map_or((None, End::Info), |(end, how)| (Some(end), how));
+        let mut number = |value: Option<i64>| model.intern(&value.map_or(Value::Nil, Value::Int));
+        let transition = match (op.ask, how) {
+            (Ask::Read, End::Ok) => Transition::Read(number(op.read)),
+            (Ask::Write(value), End::Ok | End::Info) => Transition::Write(number(Some(value))),
+            (Ask::Cas(old, new), End::Ok | End::Info) => {
+                Transition::Cas(number(Some(old)), number(Some(new)))
+            }
+            (Ask::Cas(old, _), End::Fail)
+                if case.observe_failed_cas && op.cause != Cause::Refused =>
+            {
+                Transition::Differs(number(Some(old)))
+            }
+            _ => continue,
+        };
+        let returned = end.filter(|_| how != End::Info);
+        occurrences.push(Occurrence { transition, invoked: op.begin, returned });
+    }
+    (model, occurrences)
+}
+
+/// Whether the search, with this mistake or none, agrees with the definition.
+fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
+    let (model, all) = occurrences(case);
+    let rules = Rules { wrong };
+    let kept = reduce::relevant(&model, &all, rules);
+    let (decision, _) = search::search(&model, &all, &kept, &Budget::unlimited(), rules);
+    match decision {
+        // An order that cannot be rebuilt would be caught, but only after the search was wrong.
+        Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
+        Decision::Stuck(_) => !is_linearizable(case),
+    }
+}
+
+const BASE: Shape = Shape {
+    cas: true,
+    operations: (3, 8),
+    processes: 4,
+    values: 2,
+    crash_rate: 0.0,
+    bend_rate: 0.3,
+    read_rate: 0.3,
+    nil: Nil::Value,
+    observe_failed_cas: false,
+    init: Some(0),
+};
+
+/// What each mistake needs to show.
+fn aimed_at(rule: WrongRule) -> Shape {
+    match rule {
+        WrongRule::EagerNoOp | WrongRule::NoForkAtReturn => Shape { cas: false, ..BASE },
+        WrongRule::LatestDeadlineFirst | WrongRule::IgnoreUsedWrites => BASE,
+        WrongRule::AbsorbedOnlyAtOnce => Shape { operations: (4, 9), ..BASE },
+        WrongRule::OverdraftAtTheEnd => Shape {
+            cas: false,
+            processes: 2,
+            operations: (6, 9),
+            crash_rate: 0.4,
+            read_rate: 0.5,
+            bend_rate: 0.6,
+            ..BASE
+        },
+        WrongRule::DropEffectsDespiteDifferences => {
+            Shape { crash_rate: 0.4, observe_failed_cas: true, ..BASE }
+        }
+        WrongRule::SkipNoOpCrashed => {
+            Shape { crash_rate: 0.3, operations: (4, 7), values: 3, bend_rate: 0.1, ..BASE }
+        }
+    }
+}
+
+const ALL: [WrongRule; 8] = [
+    WrongRule::EagerNoOp,
+    WrongRule::LatestDeadlineFirst,
+    WrongRule::IgnoreUsedWrites,
+    WrongRule::AbsorbedOnlyAtOnce,
+    WrongRule::NoForkAtReturn,
+    WrongRule::OverdraftAtTheEnd,
+    WrongRule::DropEffectsDespiteDifferences,
+    WrongRule::SkipNoOpCrashed,
+];
+
+/// Takes operations away for as long as the mistake still shows.
+fn smallest(mut case: Case, rule: WrongRule) -> Case {
+    'smaller: loop {
+        for at in 0..case.ops.len() {
+            let mut less = case.clone();
+            less.ops.remove(at);
+            if !agrees(&less, Some(rule)) {
+                case = less;
+                continue 'smaller;
+            }
+        }
+        return case;
+    }
+}
+
+#[test]
+fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first() {
+    let mut rng = seeded(20_261_122);
+    for _ in 0..40_000 {
+        let shape = Shape { nil: Nil::Value, ..random_shape(&mut rng) };
+        let case = random_case(shape, &mut rng);
+        assert!(agrees(&case, None), "{}", spell(&case));
+    }
+}
+
+#[test]
+fn every_wrong_rule_is_caught_by_a_generator_that_aims_at_it() {
+    for rule in ALL {
+        let mut rng = seeded(20_261_121);
+        let caught = (0..400_000).find_map(|number| {
+            let case = random_case(aimed_at(rule), &mut rng);
+            assert!(agrees(&case, None), "{}", spell(&case));
+            (!agrees(&case, Some(rule))).then_some((number, case))
+        });
+        let (number, case) = caught.unwrap_or_else(|| panic!("{rule:?} was not caught"));
+        println!("{rule:?}: history {number}: {}", spell(&smallest(case, rule)));
+    }
+}
+
+/// The smallest history on which each mistake was seen to give a wrong verdict.
+const SMALLEST: [(WrongRule, &str); 9] = [
+    (WrongRule::EagerNoOp, "init 0, W0 2-15, W1 4-10, R0 16-19"),
+    (WrongRule::LatestDeadlineFirst, "init 0, C01 1-9, C01 7-22, W0 10-26"),
+    (WrongRule::IgnoreUsedWrites, "init 0, C01 1-7, C10 6-10, W1 9-15, R1 11-28"),
+    (WrongRule::IgnoreUsedWrites, "init 0, W0 1-5, C01 2-3, R0 6-7"),
+    (WrongRule::AbsorbedOnlyAtOnce, "init 0, W1 1-11, W1 5-7, C10 8-33, C10 15-18"),
+    (WrongRule::NoForkAtReturn, "init 0, W1 1-16, W0 5-7, R0 8-12, R1 15-19"),
+    (
+        WrongRule::OverdraftAtTheEnd,
+        "init 0, W1 3-?, R1 4-11, W0 6-8, R1 9-15, R0 12-16, W1 17-?, R1 18-21",
+    ),
+    (WrongRule::DropEffectsDespiteDifferences, "init 0, W1 7-?, C01 12-15!"),
+    (WrongRule::SkipNoOpCrashed, "init 0, W1 2-14, C02 4-13, W0 5-?, C22 17-23"),
+];
+
+#[test]
+fn the_smallest_history_for_each_wrong_rule_is_judged_rightly_without_it() {
+    for (rule, text) in SMALLEST {
+        let case = parse(text);
+        assert_eq!(spell(&case), text);
+        assert!(agrees(&case, None), "{text}");
+        assert!(!agrees(&case, Some(rule)), "{rule:?} gives no wrong verdict on {text}");
+    }
+}
+
+fn parse(text: &str) -> Case {
+    let number = |digit: char| digit.to_digit(10).map(i64::from);
+    let mut words = text.split(", ");
+    let init = words.next().and_then(|word| word.chars().last()).and_then(number);
+    let op = |(process, word): (u64, &str)| {
+        let (ask, times) = word.split_once(' ').expect("an operation and its times");
+        let mut letters = ask.chars();
+        let kind = letters.next();
+        let values: Vec<Option<i64>> = letters.map(number).collect();
+        let ask = match (kind, values.as_slice()) {
+            (Some('R'), _) => Ask::Read,
+            (Some('W'), [Some(value)]) => Ask::Write(*value),
+            (Some('C'), [Some(old), Some(new)]) => Ask::Cas(*old, *new),
+            _ => panic!("not an operation: {word}"),
+        };
+        let (begin, end) = times.split_once('-').expect("begin and end");
+        let how = if end.ends_with('!') { End::Fail } else { End::Ok };
+        SmallOp {
+            process,
+            ask,
+            begin: begin.parse().expect("a moment"),
+            end: end.trim_end_matches('!').parse().ok().map(|end| (end, how)),
+            read: values.first().copied().flatten(),
+            cause: Cause::None,
+        }
+    };
+    let ops = (0..).zip(words).map(op).collect();
+    Case { ops, init, nil: Nil::Value, observe_failed_cas: text.contains('!') }
+}
+
+fn spell(case: &Case) -> String {
+    let number = |value: Option<i64>| value.map_or("n".to_owned(), |value| value.to_string());
+    let mut words = vec![format!("init {}", number(case.init))];
+    for op in &case.ops {
+        let ask = match op.ask {
+            Ask::Read => format!("R{}", number(op.read)),
+            Ask::Write(value) => format!("W{value}"),
+            Ask::Cas(old, new) => format!("C{old}{new}"),
+        };
+        let end = match op.end {
+            None | Some((_, End::Info)) => "?".to_owned(),
+            Some((end, End::Ok)) => end.to_string(),
+            Some((end, End::Fail)) => format!("{end}!"),
+        };
+        words.push(format!("{ask} {}-{end}", op.begin));
+    }
+    words.join(", ")
+}
