@@ -34,6 +34,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Analyze(commands::analyze::Args),
     Doctor(commands::doctor::Args),
     Heal(commands::heal::Args),
     List(commands::list::Args),
@@ -43,6 +44,7 @@ enum Command {
 impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
+            Command::Analyze(args) => commands::analyze::run(&args, console),
             Command::Doctor(args) => commands::doctor::run(&args, console),
             Command::Heal(args) => commands::heal::run(&args, console),
             Command::List(args) => commands::list::run(&args, console),
@@ -60,18 +62,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> Exit {
     let chatter = if cli.quiet { Chatter::Quiet } else { Chatter::Normal };
     let console = Console::new(cli.color, chatter);
     console::init_logging(cli.color);
-    let last_panic = console::init_panics();
+    console::init_panics();
+    guarded(&console, || cli.command.run(&console))
+}
 
-    match catch_unwind(AssertUnwindSafe(|| cli.command.run(&console))) {
+/// Runs a command and turns whatever comes of it into an exit, a panic of ours included.
+fn guarded(console: &Console, command: impl FnOnce() -> anyhow::Result<Exit>) -> Exit {
+    match catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(exit)) => exit,
         Ok(Err(error)) => {
             console.error(format_args!("{error:#}"));
             Exit::of_error(&error)
         }
         Err(_) => {
-            let message = last_panic.lock().ok().and_then(|mut last| last.take());
-            let message = message.as_deref().unwrap_or("no message");
-            console.error(format_args!("a bug in Ordeal, not a verdict: {message}"));
+            console.error("this is a bug in Ordeal, and says nothing about the system under test");
             Exit::Broken
         }
     }
@@ -86,4 +90,25 @@ fn explain_usage(error: &clap::Error) -> Exit {
     // Nobody is left to tell when the terminal is gone.
     let _ = error.print();
     exit
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::exit::BadInput;
+
+    #[test]
+    fn the_definitions_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_panic_means_that_the_tester_is_broken() {
+        let console = Console::new(Color::Never, Chatter::Quiet);
+        assert_eq!(guarded(&console, || panic!("on purpose")), Exit::Broken);
+        assert_eq!(guarded(&console, || Err(BadInput("no".into()).into())), Exit::BadInput);
+        assert_eq!(guarded(&console, || Ok(Exit::Unknown)), Exit::Unknown);
+    }
 }

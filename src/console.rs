@@ -7,12 +7,13 @@
 //! Logging is `tracing`: warnings go to standard error as they happen, and once a run folder
 //! exists [`log_to`] has everything from `debug` up written there as well.
 
+use std::backtrace::Backtrace;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -234,23 +235,16 @@ pub fn log_to(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a panic one line with its place, instead of a trace that buries the verdict.
-///
-/// The message is kept for whoever catches the unwinding, since panics of worker threads reach the
-/// main thread without it.
-pub(crate) fn init_panics() -> Arc<Mutex<Option<String>>> {
-    let last = Arc::new(Mutex::new(None));
-    let seen = Arc::clone(&last);
+/// Makes a panic one line with its place, instead of a trace that buries the verdict; the trace
+/// goes to the run's log. Whoever catches the unwinding says what it means for the verdict.
+pub(crate) fn init_panics() {
     std::panic::set_hook(Box::new(move |info| {
         let place = info.location().map(|at| format!(" at {at}")).unwrap_or_default();
         let payload = info.payload();
         let what = (payload.downcast_ref::<String>().map(String::as_str))
             .or_else(|| payload.downcast_ref::<&str>().copied())
             .unwrap_or("no message");
-        tracing::error!(backtrace = %std::backtrace::Backtrace::capture(), "panic{place}: {what}");
-        if let Ok(mut last) = seen.lock() {
-            *last = Some(format!("{what}{place}"));
-        }
+        tracing::error!("panic{place}: {what}");
+        tracing::debug!("{}", Backtrace::force_capture());
     }));
-    last
 }

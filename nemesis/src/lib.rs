@@ -1,6 +1,8 @@
 //! What breaks a cluster: environments, faults, topologies and the seeded schedule.
 //!
-//! Read [`link`] first (nodes and what is between them), then [`env`] (the hands).
+//! Read [`link`] first (nodes and what is between them), then [`mod@env`] (the hands), [`topology`] and
+//! [`schedule`] (the plan: pure, from a seed), [`faults`] (carrying it out, with proof), and
+//! [`registry`] (what a killed run leaves behind).
 
 pub mod env;
 pub mod faults;

@@ -105,17 +105,18 @@ pub struct Registry {
 
 impl Registry {
     /// The registry of this user: `$XDG_RUNTIME_DIR/ordeal`, else `ordeal-<uid>` among the
-    /// temporary files.
+    /// temporary files. The variable may be inherited from somebody else (`sudo`, `setpriv`), and
+    /// counts only if that directory is the user's own.
     pub fn of_user() -> Result<Registry, RegistryError> {
-        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-        let dir = match runtime.filter(|dir| dir.is_absolute() && dir.is_dir()) {
-            Some(runtime) => runtime.join("ordeal"),
-            None => {
-                let user = rustix::process::geteuid().as_raw();
-                std::env::temp_dir().join(format!("ordeal-{user}"))
-            }
+        let user = rustix::process::geteuid().as_raw();
+        let is_own = |dir: &PathBuf| {
+            dir.is_absolute() && fs::metadata(dir).is_ok_and(|it| it.is_dir() && it.uid() == user)
         };
-        Registry::at(dir)
+        let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(is_own);
+        Registry::at(match runtime {
+            Some(runtime) => runtime.join("ordeal"),
+            None => std::env::temp_dir().join(format!("ordeal-{user}")),
+        })
     }
 
     /// The registry in this directory, which is made if absent and refused if anybody else could

@@ -62,8 +62,8 @@ impl Default for Timings {
             heartbeat_ms: 100,
             election_min_ms: 250,
             election_max_ms: 500,
-            request_ms: 1000,
-            forward_ms: 350,
+            request_ms: 700,
+            forward_ms: 250,
             snapshot_entries: 250,
             kept_entries: 50,
         }

@@ -3,6 +3,7 @@
 //! Each has `Args` (clap's derive) and `run(&Args, &Console) -> anyhow::Result<Exit>`. A mistake of
 //! the caller is a [`BadInput`](crate::exit::BadInput) error, any other error is a failure of ours.
 
+pub mod analyze;
 pub mod completions;
 pub mod doctor;
 pub mod heal;

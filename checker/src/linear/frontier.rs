@@ -66,6 +66,27 @@ enum Move {
     Crashed { class: ClassId, twin: Option<usize> },
 }
 
+/// A configuration to expand.
+#[derive(Clone, Copy)]
+struct Queued<const W: usize> {
+    config: Config<W>,
+    last: Last,
+}
+
+/// How a configuration came to be queued.
+///
+/// Two blind writes in a row, with nothing between them that saw the first, are never tried: the
+/// first would rather be absorbed by the second, and stay available. (Whatever else leads to an
+/// equal configuration at no lower cost need not try the second write either, for the same
+/// reason; so this is no part of what tells configurations apart.)
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// By a blind write that nobody has seen yet.
+    UnseenWrite,
+    /// By anything else.
+    Other,
+}
+
 /// See the module.
 pub(crate) struct Frontier<'m, 'b, M: Model, const W: usize> {
     pub(crate) table: Table<'m, M>,
@@ -79,7 +100,7 @@ pub(crate) struct Frontier<'m, 'b, M: Model, const W: usize> {
     event: u32,
     /// Open observers that are legal in a state; forgotten when the open observers change.
     watching: Vec<Option<Words<W>>>,
-    queue: VecDeque<Config<W>>,
+    queue: VecDeque<Queued<W>>,
     visited: FxHashMap<Key<W>, Cost>,
     settled: Vec<Config<W>>,
     settled_at: FxHashMap<Key<W>, usize>,
@@ -170,7 +191,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
         self.settled.clear();
         self.settled_at.clear();
         for at in 0..self.configs.len() {
-            self.admit(self.configs[at], slot, None);
+            self.admit(self.configs[at], slot, None, Last::Other);
         }
         if !self.queue.is_empty() {
             self.expand_all(slot)?;
@@ -191,7 +212,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
 
     fn expand_all(&mut self, slot: usize) -> Result<(), Stop> {
         let moves = self.moves();
-        while let Some(config) = self.queue.pop_front() {
+        while let Some(Queued { config, last }) = self.queue.pop_front() {
             // Reached again at a lower cost since it was queued: that copy is queued as well.
             if self.visited.get(&config.key(&self.ledger)) < Some(&self.ledger.cost(config.crashed))
             {
@@ -213,6 +234,10 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
                         continue;
                     }
                 }
+                let writes = self.table.class(self.transition_of(*one)) == Class::BlindWrite;
+                if writes && last == Last::UnseenWrite {
+                    continue;
+                }
                 self.try_move(&config, *one, slot)?;
             }
             self.meter.work(moves.len())?;
@@ -231,6 +256,13 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
             twin: self.open.movers.iter().position(|live| live.transition == class.transition),
         });
         live.chain(crashed).collect()
+    }
+
+    fn transition_of(&self, one: Move) -> TransitionId {
+        match one {
+            Move::Live { group } => self.open.movers[group].transition,
+            Move::Crashed { class, .. } => self.crashed[class.0 as usize].transition,
+        }
     }
 
     fn try_move(&mut self, from: &Config<W>, one: Move, slot: usize) -> Result<(), Stop> {
@@ -293,8 +325,13 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
         if class == Class::BlindWrite {
             config.required = Words::EMPTY;
         }
-        config.used = config.used.union(&self.observers_of(after));
-        self.admit(config, slot, Some(choice));
+        let legal = self.observers_of(after);
+        let last = match class {
+            Class::BlindWrite if legal.is_subset(&config.used) => Last::UnseenWrite,
+            _ => Last::Other,
+        };
+        config.used = config.used.union(&legal);
+        self.admit(config, slot, Some(choice), last);
     }
 
     fn observers_of(&mut self, state: StateId) -> Words<W> {
@@ -325,7 +362,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
 
     /// Queues a configuration, or settles it if it has used the returning operation, unless an
     /// equal one that costs no more was met before.
-    fn admit(&mut self, mut config: Config<W>, slot: usize, choice: Option<Choice>) {
+    fn admit(&mut self, mut config: Config<W>, slot: usize, choice: Option<Choice>, last: Last) {
         if config.used.has(slot) {
             let extend = |paths: &mut Paths, path: PathId, event| match choice {
                 Some(choice) => paths.extend(path, choice, event),
@@ -345,7 +382,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
             if let Some(choice) = choice {
                 config.path = self.paths.extend(config.path, choice, self.event);
             }
-            self.queue.push_back(config);
+            self.queue.push_back(Queued { config, last });
         }
     }
 

@@ -8,7 +8,6 @@ use super::frontier::{CrashedClass, Event, Frontier, Stop};
 use super::meter::Meter;
 use super::order::rebuild;
 use super::path::Choice;
-use super::reduce::relevant;
 use super::rules::Rules;
 use super::table::{Table, TransitionId};
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
@@ -45,20 +44,20 @@ enum Round<S> {
     Doubtful(Obstacle<S>, Vec<ClassId>),
 }
 
-/// Decides whether there is a linearization of `all`.
+/// Decides whether there is a linearization of those in `all` that are `kept`.
 pub(crate) fn search<M: Model>(
     model: &M,
     all: &[Occurrence<M::Transition>],
+    kept: &[usize],
     budget: &Budget,
     rules: Rules,
 ) -> (Decision<M::State>, Effort) {
-    let kept = relevant(model, all, rules);
     let mut effort = Effort::default();
     let mut tracked = Vec::new();
     let mut refuted = None;
     loop {
         let mut table = Table::new(model);
-        let plan = plan(all, &kept, &mut table);
+        let plan = plan(all, kept, &mut table);
         let run = Run { model, all, plan: &plan, table, rules };
         let round = match plan.widest {
             0..=64 => run.round::<1>(budget, &tracked, &mut effort),

@@ -9,6 +9,7 @@
 
 mod cluster;
 mod crash;
+mod executor;
 mod node;
 mod scenarios;
 

@@ -1,6 +1,7 @@
 //! A node with just enough behaviour to feel faults. It answers one-line requests on both ports:
-//! `pid`, `ping`, and `ask <address>`, for which it sends `ping` to another node over a connection
-//! that it keeps, and says `yes` if an answer came in time.
+//! `pid`, `ping`, `exit` (with status 3), `child` (it starts one that would outlive it), and
+//! `ask <address>`, for which it sends `ping` to another node over a connection that it keeps, and
+//! says `yes` if an answer came in time.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -53,12 +54,21 @@ async fn answer(mut stream: BufStream<TcpStream>, kept: Kept) -> Option<()> {
         }
         let reply = match line.trim().split_once(' ') {
             Some(("ask", address)) => ask(address, &kept).await,
-            _ if line.trim() == "pid" => std::process::id().to_string(),
-            _ => "pong".to_owned(),
+            _ => match line.trim() {
+                "pid" => std::process::id().to_string(),
+                "exit" => std::process::exit(3),
+                "child" => child(),
+                _ => "pong".to_owned(),
+            },
         };
         stream.write_all(format!("{reply}\n").as_bytes()).await.ok()?;
         stream.flush().await.ok()?;
     }
+}
+
+fn child() -> String {
+    let child = std::process::Command::new("sleep").arg("600").spawn();
+    child.expect("a basic program").id().to_string()
 }
 
 async fn ask(address: &str, kept: &Kept) -> String {

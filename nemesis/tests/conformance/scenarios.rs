@@ -10,6 +10,10 @@ use nemesis::env::{EnvChoice, EnvError, Exit, Grace, ProcessState};
 use nemesis::link::{Grudge, Link, NodeId};
 
 use crate::cluster::Cluster;
+use crate::executor::{
+    a_whole_schedule_of_faults_is_proved_and_healed,
+    every_disturbance_of_links_is_proved_or_refused_with_a_reason,
+};
 
 const N1: NodeId = NodeId(1);
 const N2: NodeId = NodeId(2);
@@ -36,7 +40,11 @@ pub(crate) fn run_all(choice: EnvChoice, filter: &str) -> ExitCode {
         a_graceful_restart_is_told_apart_from_a_kill,
         a_node_that_ignores_its_signal_is_killed_when_patience_ends,
         a_paused_node_can_be_killed_and_stopped,
+        a_node_that_exits_by_itself_is_noticed_with_its_status,
+        a_nodes_children_are_paused_and_killed_with_it,
         wrong_orders_are_refused_with_a_reason,
+        a_whole_schedule_of_faults_is_proved_and_healed,
+        every_disturbance_of_links_is_proved_or_refused_with_a_reason,
     ];
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let mut passed = true;
@@ -174,6 +182,36 @@ async fn a_paused_node_can_be_killed_and_stopped(cluster: &Cluster) {
     cluster.env.stop(N2, Grace::default()).await.expect("a stop");
     let state = cluster.env.state(N2).await.expect("a state");
     assert_eq!(state, ProcessState::Dead { exit: Exit::Code(0) });
+}
+
+async fn a_node_that_exits_by_itself_is_noticed_with_its_status(cluster: &Cluster) {
+    assert_eq!(cluster.request(N1, "exit").await, None);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !cluster.env.state(N1).await.expect("a state").is_dead() && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    cluster.env.start_again(N1).await.expect("the dead can be started");
+    cluster.ready(N1).await;
+    cluster.request(N1, "exit").await;
+    cluster.env.stop(N1, Grace::default()).await.expect("it has stopped already");
+    let state = cluster.env.state(N1).await.expect("a state");
+    assert_eq!(state, ProcessState::Dead { exit: Exit::Code(3) });
+}
+
+async fn a_nodes_children_are_paused_and_killed_with_it(cluster: &Cluster) {
+    let child: u32 = cluster.request(N1, "child").await.expect("an answer").parse().expect("a pid");
+    assert!(cluster.env.pids(N1).await.contains(&child));
+    let stat = || std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+    cluster.env.pause(N1).await.expect("a pause");
+    assert!(stat().contains(" T "), "{}", stat());
+    cluster.env.resume(N1).await.expect("a resumption");
+    assert!(!stat().contains(" T "), "{}", stat());
+    cluster.env.kill(N1).await.expect("a kill");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !(stat().is_empty() || stat().contains(" Z ")) && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(stat().is_empty() || stat().contains(" Z "), "{}", stat());
 }
 
 async fn wrong_orders_are_refused_with_a_reason(cluster: &Cluster) {

@@ -33,7 +33,8 @@ use crate::{Call, Client, Connect, Outcome, Reason, Route};
 /// How clients behave.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The time limit of one operation, everything included.
+    /// The time limit of one operation, everything included. Longer than the sandbox's own of one
+    /// second: what it says when that has passed is part of what is tested.
     pub timeout_ms: u64,
     /// Which node a process talks to.
     pub route: Route,
@@ -43,7 +44,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { timeout_ms: 1_000, route: Route::Pinned, key_prefix: "k".to_owned() }
+        Options { timeout_ms: 1_500, route: Route::Pinned, key_prefix: "k".to_owned() }
     }
 }
 

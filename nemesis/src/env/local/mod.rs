@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::AbortHandle;
 
@@ -31,6 +32,7 @@ use super::{
     PeerAddresses, ProcessState,
 };
 use crate::link::{Grudge, Link, LinkMatrix, NodeId};
+use crate::registry::{Enlisted, Registry, RegistryError};
 use gate::{Gate, GateState};
 use probe::Prober;
 use relay::Lane;
@@ -42,6 +44,8 @@ pub struct Local {
     ports: BTreeMap<NodeId, Ports>,
     /// Nothing where members advertise one address to all.
     network: Option<Network>,
+    /// From before the first node until nothing is left.
+    enlisted: Enlisted,
 }
 
 /// Two ports of one node, reserved.
@@ -62,6 +66,7 @@ impl Local {
     /// Reserves ports and starts the relays.
     pub async fn open(options: &EnvOptions) -> Result<Local, EnvError> {
         let failed = |source| EnvError::Io { what: "reserve ports on loopback".to_owned(), source };
+        raise_descriptor_limit();
         let nodes = NodeId::cluster(options.nodes);
         let mut ports = BTreeMap::new();
         for &node in &nodes {
@@ -75,7 +80,20 @@ impl Local {
             .iter()
             .map(|&node| Ok(NodeProcess::new(node, &options.run, || Ok(()))?.0))
             .collect::<Result<_, EnvError>>()?;
-        Ok(Local { nodes, processes, ports, network })
+        let enlisted = Registry::of_user()
+            .and_then(|registry| registry.enlist(&options.run))
+            .map_err(unregistered)?;
+        Ok(Local { nodes, processes, ports, network, enlisted })
+    }
+}
+
+/// Nodes that reconnect through a long cut may take many descriptors, of which the usual soft limit of
+/// 1024 allows too few and the hard limit plenty.
+fn raise_descriptor_limit() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::debug!(%error, "the limit on open files stays as it is");
     }
 }
 
@@ -83,6 +101,14 @@ impl Ports {
     fn reserve() -> io::Result<Ports> {
         let ((client, first), (peer, second)) = (reserve_port()?, reserve_port()?);
         Ok(Ports { listen: Listen { client, peer }, _reserved: [first, second] })
+    }
+}
+
+/// Without the registry, what a killed tester leaves behind would be nobody's to sweep.
+fn unregistered(error: RegistryError) -> EnvError {
+    EnvError::Io {
+        what: "write the run down in the registry".to_owned(),
+        source: io::Error::other(error),
     }
 }
 
@@ -268,6 +294,7 @@ impl Environment for Local {
 
     async fn teardown(&self) -> Result<(), EnvError> {
         // Relays and reservations end with the environment itself.
-        self.processes.kill_all().await
+        self.processes.kill_all().await?;
+        self.enlisted.strike().map_err(unregistered)
     }
 }

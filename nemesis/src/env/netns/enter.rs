@@ -21,7 +21,8 @@
 //! group of their own, so that a ctrl-c reaches the tester once, through the launcher, rather than
 //! twice; nothing here reads the terminal, which is the only thing a background group may not do.
 //!
-//! Left out: job control (ctrl-z stops the launcher only), and cgroups.
+//! Left out: standard input (the tester has none), job control (ctrl-z stops the launcher only), and
+//! what the host keeps in /run, which is empty inside.
 
 use std::ffi::OsString;
 use std::io;

@@ -1,0 +1,187 @@
+//! `checker analyze`: judges histories that Ordeal, Jepsen or anything else recorded.
+//!
+//! One history gets the whole explanation, several get one line each, which scripts can read:
+//! path, TAB, verdict, TAB, detail. Every history is judged on its own with its own budget, so one
+//! that cannot be read, or takes too long, costs the others nothing; the exit code is the worst of
+//! all. The verdict is printed before any report is drawn: drawing can fail, and may not change it.
+
+mod input;
+mod options;
+mod render;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use checker::{History, Verdict};
+
+use crate::console::Console;
+use crate::exit::{BadInput, Exit};
+use crate::interrupt::Interrupt;
+use crate::report;
+use render::Rendered;
+
+/// Judge recorded histories
+///
+/// With one history the verdict is explained, with several there is one line each:
+/// path, TAB, `valid`, `invalid` or `unknown`, TAB, detail.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Histories in EDN, JSON, JSON lines or Jepsen's log lines, also gzipped; the folder of a run;
+    /// `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// How to print the verdict
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: render::Format,
+    /// Exit with 2 where a valid verdict means nothing, since no acknowledged write was ever read
+    #[arg(long)]
+    reject_vacuous: bool,
+    /// Write the report (pages, plots, results) into this folder; with several histories, into one
+    /// folder each inside
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    reading: options::Reading,
+    #[command(flatten)]
+    limits: options::Limits,
+}
+
+/// A history with what was found about it.
+struct Judged {
+    history: History,
+    verdict: Verdict,
+}
+
+/// Judges each of the files.
+///
+/// # Errors
+/// When the flags contradict each other, the only history cannot be read, or standard output
+/// cannot be written.
+pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
+    args.reading.validate()?;
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out)
+            .with_context(|| BadInput(format!("--out {} cannot be made", out.display())))?;
+    }
+    let interrupt = Interrupt::listen().context("listening for ctrl-c")?;
+    let bench = Bench { args, console, interrupt };
+    match args.files.as_slice() {
+        [only] => bench.explain(only),
+        several => bench.list(several),
+    }
+}
+
+/// Where judging happens: what was asked for, and whom to tell.
+struct Bench<'a> {
+    args: &'a Args,
+    console: &'a Console,
+    interrupt: Interrupt,
+}
+
+impl Bench<'_> {
+    /// The whole verdict on one history.
+    fn explain(&self, path: &Path) -> anyhow::Result<Exit> {
+        let judged = self.judge(path)?;
+        let input = report_input(path, &judged);
+        let rendered = match self.args.format {
+            render::Format::Text => {
+                let axes = input.axes();
+                let colour = match self.console.colors() {
+                    true => report::Colour::Ansi,
+                    false => report::Colour::Never,
+                };
+                report::text(&input, &axes, self.args.out.as_deref(), colour)
+            }
+            format => render::document(format, None, Rendered::Verdict(&judged.verdict)),
+        };
+        self.console.result(rendered)?;
+        if let Some(out) = &self.args.out {
+            self.write_report(out, &input);
+        }
+        Ok(judged.verdict.validity.into())
+    }
+
+    /// A line a history.
+    fn list(&self, paths: &[PathBuf]) -> anyhow::Result<Exit> {
+        let mut worst = Exit::Valid;
+        for (position, path) in paths.iter().enumerate() {
+            worst = worst.max(match self.judge(path) {
+                Ok(judged) => {
+                    self.print_item(path, Rendered::Verdict(&judged.verdict))?;
+                    if let Some(out) = &self.args.out {
+                        let folder = out.join(folder_name(position, path));
+                        self.write_report(&folder, &report_input(path, &judged));
+                    }
+                    judged.verdict.validity.into()
+                }
+                Err(error) => {
+                    self.print_item(path, Rendered::Unreadable(&format!("{error:#}")))?;
+                    Exit::of_error(&error)
+                }
+            });
+        }
+        Ok(worst)
+    }
+
+    fn print_item(&self, path: &Path, rendered: Rendered<'_>) -> anyhow::Result<()> {
+        let name = path.to_string_lossy();
+        let text = match self.args.format {
+            render::Format::Text => render::line(&name, &rendered),
+            format => render::document(format, Some(&name), rendered),
+        };
+        Ok(self.console.result(text)?)
+    }
+
+    /// Reads one history and checks it within its budget.
+    fn judge(&self, path: &Path) -> anyhow::Result<Judged> {
+        let name = path.display();
+        let source = input::locate(path)?;
+        let reading = self.console.while_showing(
+            |elapsed| format!("reading {name}, {} s", elapsed.as_secs()),
+            || self.args.reading.read(&source),
+        )?;
+        if let Some(notice) = reading.notice {
+            self.console.say(notice);
+        }
+        let history = reading.history;
+        let check = self.args.reading.check_options(&history, self.args.limits.threads());
+        let budget = self.args.limits.budget();
+        let count = history.operations().len();
+        let mut verdict = self.console.while_showing(
+            |elapsed| format!("judging {name}: {count} operations, {} s", elapsed.as_secs()),
+            || self.interrupt.cancelling(&budget, || checker::check(&history, &check, &budget)),
+        );
+        if self.args.reject_vacuous {
+            render::reject_vacuous(&mut verdict);
+        }
+        Ok(Judged { history, verdict })
+    }
+
+    /// Draws the report; whatever fails is a warning, since the verdict stands.
+    fn write_report(&self, folder: &Path, input: &report::Input<'_>) {
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            self.console.error(format_args!("no report in {}: {error}", folder.display()));
+            return;
+        }
+        for warning in report::write_all(folder, input) {
+            self.console.say(format_args!("checker: warning: {warning}"));
+        }
+    }
+}
+
+fn report_input<'a>(path: &Path, judged: &'a Judged) -> report::Input<'a> {
+    report::Input {
+        title: path.display().to_string(),
+        history: &judged.history,
+        verdict: &judged.verdict,
+        run: None,
+    }
+}
+
+/// Histories of different runs often share a name (`history.edn`), so their position leads.
+fn folder_name(position: usize, path: &Path) -> String {
+    let stem = path.file_name().unwrap_or_default().to_string_lossy();
+    let safe: String =
+        stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(40).collect();
+    format!("{:03}-{safe}", position + 1)
+}

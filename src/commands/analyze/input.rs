@@ -1,0 +1,75 @@
+//! From a path to a history.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use checker::History;
+use checker::history::{Format, Independent, read_path, recover_path, split};
+
+use crate::exit::BadInput;
+
+/// Where a history comes from.
+pub(super) enum Source {
+    /// A file, or standard input for `-`.
+    File(PathBuf),
+    /// What a run whose tester died left of its journal.
+    Journal(PathBuf),
+}
+
+/// A history, and what whoever judges it should know about its reading.
+pub(super) struct Reading {
+    pub(super) history: History,
+    pub(super) notice: Option<String>,
+}
+
+/// What `path` stands for: itself, or the history in the folder of a run.
+pub(super) fn locate(path: &Path) -> anyhow::Result<Source> {
+    if !path.is_dir() {
+        return Ok(Source::File(path.to_owned()));
+    }
+    let held = |name: &str| Some(path.join(name)).filter(|file| file.is_file());
+    let whole = held("history.edn").or_else(|| held("history.edn.gz")).map(Source::File);
+    let source = whole.or_else(|| held("history.jsonl").map(Source::Journal));
+    let none = || BadInput(format!("{}: a folder without a history.edn", path.display()));
+    source.ok_or_else(|| none().into())
+}
+
+/// Reads a history; every failure names the file and, where there is one, the place in it.
+pub(super) fn read(
+    source: &Source,
+    format: Option<Format>,
+    independent: Independent,
+) -> anyhow::Result<Reading> {
+    let reading = match source {
+        Source::File(path) => file(path, format).with_context(|| name(path)),
+        Source::Journal(path) => journal(path).with_context(|| name(path)),
+    }?;
+    // A flag that contradicts the history is the caller's mistake, not a verdict.
+    if let Err(error) = split(&reading.history, independent) {
+        return Err(BadInput(format!("--independent yes: {error}")).into());
+    }
+    Ok(reading)
+}
+
+fn file(path: &Path, format: Option<Format>) -> Result<Reading, BadInput> {
+    let history = read_path(path, format).map_err(|error| BadInput(error.to_string()))?;
+    Ok(Reading { history, notice: None })
+}
+
+fn journal(path: &Path) -> Result<Reading, BadInput> {
+    let recovered = recover_path(path).map_err(|error| BadInput(error.to_string()))?;
+    let notice = format!(
+        "{}: the tester died before it wrote a history; judging the {} events of its journal \
+         up to the first gap ({} behind it, {} damaged lines left out)",
+        path.display(),
+        recovered.ops.len(),
+        recovered.behind_gap,
+        recovered.damaged_lines,
+    );
+    let history = History::from_ops(recovered.ops).map_err(|error| BadInput(error.to_string()))?;
+    Ok(Reading { history, notice: Some(notice) })
+}
+
+fn name(path: &Path) -> String {
+    if path == Path::new("-") { "standard input".into() } else { path.display().to_string() }
+}

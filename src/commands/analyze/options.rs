@@ -1,0 +1,216 @@
+//! How `analyze` is told to read a history and what it may spend; the defaults are the strict ones.
+
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use checker::history::{Format, Independent};
+use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
+use checker::{Budget, CheckOptions, CheckerSpec, History, SetReads, Value};
+use clap::ValueEnum;
+
+use super::input::{self, Source};
+use crate::exit::BadInput;
+use crate::{memory, units};
+
+/// Judging stops with `unknown` after this long, unless told otherwise: a nightly job that waits
+/// for ever is a nightly job that nobody looks at.
+const DEADLINE: &str = "10m";
+
+/// How to read the history.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Reading")]
+pub(super) struct Reading {
+    /// What to judge by; inferred from the operations unless given
+    #[arg(long, short, value_enum, value_name = "MODEL")]
+    model: Option<Model>,
+    /// The value that a register starts with, as EDN; nil unless given
+    #[arg(long, value_name = "EDN", value_parser = edn)]
+    init: Option<Value>,
+    /// What an acknowledged read of nil means
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    nil_reads: NilReading,
+    /// What a failed compare-and-set means
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    failed_cas: CasReading,
+    /// Whether values are pairs `[key value]` of independent objects
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    independent: Independence,
+    /// Which set is expected at a read
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    set_reads: SetReading,
+    /// The format of the files; from their names and beginnings unless given
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    input_format: Option<InputFormat>,
+}
+
+/// What it may take.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct Limits {
+    /// Give up on a history after this long, with `unknown`
+    #[arg(long, default_value = DEADLINE, value_parser = units::duration, value_name = "TIME")]
+    deadline: Duration,
+    /// Give up when judging needs more memory than this, with `unknown`; three quarters of what
+    /// the machine has available unless given
+    #[arg(long, value_parser = units::bytes, value_name = "SIZE")]
+    memory: Option<u64>,
+    /// How many keys to judge at the same time; as many as there are cores unless given
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Model {
+    /// Linearizable register: read, write
+    Register,
+    /// Linearizable register: read, write, compare-and-set
+    CasRegister,
+    /// Grow-only set: add, read
+    Set,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum NilReading {
+    /// `value`, but `unknown` where --init gives another initial value
+    #[default]
+    Auto,
+    /// A value like any other: the initial one
+    Value,
+    /// Nobody knows what was read (as Knossos takes it)
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum CasReading {
+    /// Only that it did not happen
+    #[default]
+    Drop,
+    /// That the value was another one at some point during it, where it failed by comparison (as
+    /// in Porcupine's etcd logs)
+    Observe,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Independence {
+    /// Where every value is a pair and reads ask for `[key nil]`
+    #[default]
+    Auto,
+    /// Always
+    Yes,
+    /// Never
+    No,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum SetReading {
+    /// A read sees all that was acknowledged before it
+    #[default]
+    Linearizable,
+    /// Only the final reads must see it all
+    Eventual,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InputFormat {
+    /// EDN: one map a line, or one vector or list of maps
+    Edn,
+    /// One JSON object a line
+    Jsonl,
+    /// One JSON array of objects
+    Json,
+    /// Log lines of an old Jepsen, or its history.txt
+    Log,
+}
+
+fn edn(text: &str) -> Result<Value, String> {
+    checker::edn::parse(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+impl Reading {
+    /// Refuses flags that would have no effect, rather than let somebody believe they had one.
+    pub(super) fn validate(&self) -> Result<(), BadInput> {
+        match self.model {
+            Some(Model::Set) if self.init.is_some() => {
+                Err(BadInput("--init is for registers; a set starts empty".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads a history as told.
+    pub(super) fn read(&self, source: &Source) -> anyhow::Result<input::Reading> {
+        let format = self.input_format.map(|format| match format {
+            InputFormat::Edn => Format::Edn,
+            InputFormat::Jsonl => Format::Jsonl,
+            InputFormat::Json => Format::Json,
+            InputFormat::Log => Format::Log,
+        });
+        input::read(source, format, self.independent())
+    }
+
+    fn independent(&self) -> Independent {
+        match self.independent {
+            Independence::Auto => Independent::Auto,
+            Independence::Yes => Independent::Yes,
+            Independence::No => Independent::No,
+        }
+    }
+
+    /// What to check, given what the history shows where nothing was said.
+    pub(super) fn check_options(&self, history: &History, threads: Option<usize>) -> CheckOptions {
+        let spec = match self.model {
+            Some(Model::Register) => self.linearizable(ModelName::Register),
+            Some(Model::CasRegister) => self.linearizable(ModelName::CasRegister),
+            Some(Model::Set) => self.set(),
+            None => match checker::infer_spec(history) {
+                CheckerSpec::Linearizable { model, .. } => self.linearizable(model),
+                CheckerSpec::Set { .. } => self.set(),
+            },
+        };
+        CheckOptions { spec, independent: self.independent(), threads }
+    }
+
+    fn linearizable(&self, model: ModelName) -> CheckerSpec {
+        let options = RegisterOptions {
+            init: self.init.clone(),
+            nil_reads: match self.nil_reads {
+                NilReading::Auto => NilReads::Auto,
+                NilReading::Value => NilReads::Value,
+                NilReading::Unknown => NilReads::Unknown,
+            },
+            failed_cas: match self.failed_cas {
+                CasReading::Drop => FailedCas::Drop,
+                CasReading::Observe => FailedCas::Observe,
+            },
+        };
+        CheckerSpec::Linearizable { model, options }
+    }
+
+    fn set(&self) -> CheckerSpec {
+        CheckerSpec::Set {
+            reads: match self.set_reads {
+                SetReading::Linearizable => SetReads::Linearizable,
+                SetReading::Eventual => SetReads::Eventual,
+            },
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.threads.map(NonZeroUsize::get)
+    }
+
+    /// A fresh budget; its time begins now.
+    pub(super) fn budget(&self) -> Budget {
+        let budget = match Instant::now().checked_add(self.deadline) {
+            Some(at) => Budget::unlimited().with_deadline(at),
+            None => Budget::unlimited(),
+        };
+        let spare = || memory::available_bytes().map(|bytes| bytes / 4 * 3);
+        match self.memory.or_else(spare) {
+            Some(bytes) => budget.with_memory_bytes(bytes),
+            None => budget,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! End-to-end tests of the binary: what it prints where, and how it exits.
+
+mod analyze;
+mod binary;
+mod malformed;
+mod other_commands;
+mod several_files;
+mod usage;
