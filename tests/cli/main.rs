@@ -4,5 +4,6 @@ mod analyze;
 mod binary;
 mod malformed;
 mod other_commands;
+mod readme;
 mod several_files;
 mod usage;
