@@ -20,9 +20,13 @@ impl Gaps {
     /// One sweep over the history.
     pub(crate) fn of(scene: &Scene) -> Gaps {
         let idle = if scene.clock == Clock::Events { i64::MAX } else { IDLE_NS };
+        Gaps::sweep(events(scene), idle)
+    }
+
+    fn sweep(events: Vec<(i64, Option<Outcome>)>, idle: i64) -> Gaps {
         let mut gaps = Vec::new();
         let (mut open, mut since, mut quiet): (u64, Option<i64>, i64) = (0, None, 0);
-        for (at, event) in events(scene) {
+        for (at, event) in events {
             match event {
                 None => {
                     if open == 0 && since.is_none_or(|_| at - quiet > idle) {
@@ -64,4 +68,25 @@ fn events(scene: &Scene) -> Vec<(i64, Option<Outcome>)> {
     }
     events.sort_by_key(|(at, position, _)| (*at, *position));
     events.into_iter().map(|(at, _, event)| (at, event)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_of_the_clients_is_not_unavailability_but_silence_of_the_system_is() {
+        let (ok, fail) = (Some(Outcome::Ok), Some(Outcome::Fail));
+        let second = 1_000_000_000;
+        // Acknowledged at 1 s; refused from 2 s to 6 s with back-offs; silent until 60 s; acknowledged.
+        let mut events = vec![(0, None), (second, ok)];
+        for n in 2..=6 {
+            events.extend([(n * second, None), (n * second + 1, fail)]);
+        }
+        events.extend([(60 * second, None), (61 * second, ok)]);
+        let gaps = Gaps::sweep(events, IDLE_NS);
+        assert_eq!(gaps.longest_within(i64::MIN, i64::MAX), (second, 5 * second + 1));
+        assert_eq!(gaps.longest_within(4 * second, 10 * second), (4 * second, 2 * second + 1));
+        assert_eq!(gaps.longest_within(20 * second, 30 * second), (0, 0));
+    }
 }

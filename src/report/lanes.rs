@@ -58,3 +58,35 @@ fn explains(workers: u64, spans: &BTreeMap<u64, (i64, i64, bool)>) -> bool {
         spans.get(&previous).is_some_and(|(_, end, retired)| *retired && end <= start)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(process: u64, start: i64, outcome: Outcome) -> Call {
+        let end = Some(start + 1);
+        Call { invoke: 0, completion: None, process, outcome, start, end, lane: 0, key: None }
+    }
+
+    #[test]
+    fn successors_of_retired_processes_share_their_lane() {
+        let (ok, info) = (Outcome::Ok, Outcome::Info);
+        let mut calls = vec![
+            call(0, 0, ok),
+            call(1, 1, info),
+            call(2, 2, ok),
+            call(4, 3, info),
+            call(7, 9, ok),
+        ];
+        let lanes = assign(&mut calls, None);
+        assert_eq!(lanes, ["worker 0", "worker 1", "worker 2"]);
+        assert_eq!(calls.iter().map(|call| call.lane).collect::<Vec<_>>(), [0, 1, 2, 1, 1]);
+    }
+
+    #[test]
+    fn processes_that_no_number_of_workers_explains_have_a_lane_each() {
+        let mut calls =
+            vec![call(3, 0, Outcome::Info), call(9, 0, Outcome::Ok), call(11, 0, Outcome::Ok)];
+        assert_eq!(assign(&mut calls, None), ["process 3", "process 9", "process 11"]);
+    }
+}

@@ -90,20 +90,22 @@ pub struct RunFacts {
     pub rejudge: String,
 }
 
-/// Writes every file of the report into `dir`, and returns a sentence for each that could not be
+/// Writes every file of the report into `dir`, which is made if need be, and returns a sentence for each that could not be
 /// written.
 pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
     let mut warnings = Vec::new();
+    // If this fails, so does every file, and each of them says why.
+    let _ = std::fs::create_dir_all(dir);
     let arranged = guarded(|| {
         let scene = Scene::new(input);
         let axes = Axes::of(&scene);
-        Ok((scene, axes))
+        let folders = Folders::of(&scene);
+        Ok((scene, axes, folders))
     });
-    let (scene, axes) = match arranged {
+    let (scene, axes, folders) = match arranged {
         Ok(arranged) => arranged,
         Err(error) => return vec![format!("the report was not written: {error:#}")],
     };
-    let folders = Folders::of(&scene);
     let mut put = |name: &str, render: &dyn Fn() -> anyhow::Result<String>| {
         let rendered = guarded(render).and_then(|text| {
             std::fs::write(dir.join(name), &text)?;
@@ -113,9 +115,9 @@ pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
             .inspect_err(|error| warnings.push(format!("{name} was not written: {error:#}")))
             .ok()
     };
-    let results = results::value(input.verdict, &axes);
-    put("results.edn", &|| Ok(results::edn(&results)));
-    put("results.json", &|| results::json(&results));
+    let results = || results::value(input.verdict, &axes);
+    put("results.edn", &|| Ok(results::edn(&results())));
+    put("results.json", &|| results::json(&results()));
     put("history.txt", &|| Ok(history_txt(input.history.ops())));
     put("timeline.html", &|| Ok(timeline::page(&input.title, &scene, &overlap(&axes))));
     let title = &input.title;
@@ -127,9 +129,8 @@ pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect();
-    let drawn = anomalies(input.verdict).first().and_then(|first| picture::picture(&scene, first));
-    if let Some(svg) = drawn {
-        put("violation.svg", &|| Ok(svg.clone()));
+    if let Some(first) = anomalies(input.verdict).iter().find(|one| picture::shows(&scene, one)) {
+        put("violation.svg", &|| Ok(picture::picture(&scene, first).unwrap_or_default()));
     }
     put("report.html", &|| Ok(page::page(input, &scene, &axes, &plots, &folders)));
     let keys = guarded(|| Ok(folders.write(dir, input, &scene)));
@@ -180,6 +181,9 @@ fn not_exercised(input: &Input, axes: &Axes) -> Vec<String> {
         return run.not_exercised.clone();
     }
     let shown = |family: &str| axes.faults.iter().any(|report| report.fault.family == family);
+    if axes.faults.is_empty() {
+        return vec!["any fault, as far as this history shows".to_owned()];
+    }
     [("partition", "partitions"), ("kill", "kills"), ("pause", "pauses"), ("clock", "clock skew")]
         .into_iter()
         .filter(|(family, _)| !shown(family))

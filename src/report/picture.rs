@@ -25,6 +25,11 @@ const MOST_STATES: usize = 4;
 const HEADLINE_LETTERS: usize = 112;
 const LETTERS: usize = 132;
 
+/// Whether there is anything to draw: an operation of this history that the anomaly names.
+pub(crate) fn shows(scene: &Scene, anomaly: &Anomaly) -> bool {
+    !roles(scene, anomaly).is_empty()
+}
+
 /// The picture, or nothing where the anomaly names no operation of this history.
 pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     let roles = roles(scene, anomaly);

@@ -239,3 +239,61 @@ fn or_none(number: Option<usize>) -> i64 {
 fn short(text: String) -> String {
     shortened(text, MOST_LETTERS)
 }
+
+#[cfg(test)]
+mod tests {
+    use checker::history::History;
+    use checker::{Kind, Op, Process, Validity, Value, Verdict};
+
+    use super::*;
+    use crate::report::Input;
+
+    /// A hundred reads of one process; the one whose completion has index 81 fails.
+    fn history() -> History {
+        let event = |index: u64| Op {
+            index,
+            time_ns: i64::try_from(index).expect("small"),
+            process: Process::Client(0),
+            kind: if index.is_multiple_of(2) { Kind::Invoke } else { Kind::Ok },
+            f: Value::keyword("read"),
+            value: Value::Nil,
+            error: None,
+            extra: Vec::new(),
+        };
+        History::from_ops((0..200).map(event).collect()).expect("well-formed")
+    }
+
+    #[test]
+    fn a_page_of_a_history_that_is_too_long_holds_the_failing_operation_and_says_what_it_leaves_out()
+     {
+        let history = history();
+        let anomaly = Anomaly {
+            kind: "stale-read".into(),
+            key: None,
+            sentence: String::new(),
+            op: Some(81),
+            related: Vec::new(),
+            states: Vec::new(),
+        };
+        let verdict = Verdict {
+            checker: String::new(),
+            validity: Validity::Invalid,
+            reason: None,
+            summary: String::new(),
+            anomalies: vec![anomaly],
+            assumptions: Vec::new(),
+            stats: checker::verdict::Stats::default(),
+            parts: Vec::new(),
+        };
+        let input = Input { title: String::new(), history: &history, verdict: &verdict, run: None };
+        let scene = Scene::new(&input);
+        let window = Window::choose(&scene, &verdict.anomalies, 10);
+        assert_eq!(window.rows, (35..45).collect::<Vec<_>>());
+        assert_eq!(window.place(&scene, 81), Some(5));
+        assert_eq!(window.place(&scene, 2), None);
+        let notice = window.notice.expect("something was left out");
+        assert!(notice.contains("10 of the history's 100 operations"), "{notice}");
+        let page = page_of("", &scene, &[], 10);
+        assert!(page.contains("10 of the history"), "the page says it too");
+    }
+}
