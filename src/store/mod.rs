@@ -1,0 +1,147 @@
+//! The store: one folder a run, laid out as Jepsen's, so that people find what they know.
+//!
+//! ```text
+//! store/<name>/<yyyyMMdd'T'HHmmss.SSSZ>/
+//!     manifest.json   what was run: version, seed, arguments, scenario
+//!     schedule.json   the planned faults; replayable
+//!     history.jsonl   the journal, written while the test runs
+//!     history.edn     the same, for Jepsen's tools; written before the analysis
+//!     results.edn results.json report.html timeline.html …    written after it
+//!     checker.log     the tester's own log
+//!     n1/ n2/ …       what the nodes left: logs (their data is in a temporary folder)
+//! store/<name>/latest   store/latest   store/current          symlinks
+//! ```
+//!
+//! Order matters: history first, then results, the report last, so that whatever fails loses
+//! nothing that came before it.
+
+mod manifest;
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use checker::Op;
+use jiff::Timestamp;
+
+pub use manifest::Manifest;
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunDir {
+    path: PathBuf,
+    root: PathBuf,
+    name: String,
+}
+
+impl RunDir {
+    /// Makes `root/<name>/<time>/` and points `root/current` at it. A name is made safe as a file
+    /// name; two runs that start in the same millisecond get different folders.
+    ///
+    /// # Errors
+    /// When a folder or link cannot be made.
+    pub fn create(root: &Path, name: &str) -> io::Result<RunDir> {
+        let name = safe_name(name);
+        let parent = root.join(&name);
+        fs::create_dir_all(&parent)?;
+        let path = loop {
+            let candidate =
+                parent.join(Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ").to_string());
+            match fs::create_dir(&candidate) {
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
+                other => break other.map(|()| candidate)?,
+            }
+        };
+        let run = RunDir { path, root: root.to_path_buf(), name };
+        run.point(&root.join("current"))?;
+        Ok(run)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file or folder inside.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes `history.edn`.
+    ///
+    /// # Errors
+    /// When it cannot be written whole.
+    pub fn write_history(&self, ops: &[Op]) -> io::Result<()> {
+        let mut out = BufWriter::new(fs::File::create(self.join("history.edn"))?);
+        for op in ops {
+            checker::history::write_edn(op, &mut out)?;
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Writes a JSON file for people and programs.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_json(&self, name: &str, content: &impl serde::Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_string_pretty(content)?;
+        text.push('\n');
+        fs::write(self.join(name), text)
+    }
+
+    /// Points `latest` (of the store and of the name) at this run: it has a verdict now.
+    ///
+    /// # Errors
+    /// When a link cannot be made.
+    pub fn finish(&self) -> io::Result<()> {
+        self.point(&self.root.join("latest"))?;
+        self.point(&self.root.join(&self.name).join("latest"))
+    }
+
+    /// Makes or moves a relative symlink; by rename, so that a reader never finds it missing.
+    fn point(&self, link: &Path) -> io::Result<()> {
+        let parent = link.parent().expect("links lie inside the store");
+        let target = self.path.strip_prefix(parent).expect("runs lie below the link's folder");
+        let fresh = parent.join(format!(".link-{}", std::process::id()));
+        let _ = fs::remove_file(&fresh);
+        symlink(target, &fresh)?;
+        fs::rename(&fresh, link)
+    }
+}
+
+/// Letters, digits, `.`, `-` and `_` stay; all else becomes `-`; never empty, hidden or a parent.
+fn safe_name(name: &str) -> String {
+    let safe: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })
+        .collect();
+    let safe = safe.trim_start_matches('.');
+    if safe.is_empty() { "run".into() } else { safe.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latest_moves_to_the_run_that_finished_last_and_current_to_the_one_that_started_last() {
+        let root = tempfile::tempdir().unwrap();
+        let a = RunDir::create(root.path(), "x").unwrap();
+        let b = RunDir::create(root.path(), "x").unwrap();
+        assert_ne!(a.path(), b.path());
+        a.finish().unwrap();
+        let resolve = |link: &str| fs::canonicalize(root.path().join(link)).unwrap();
+        assert_eq!(resolve("latest"), fs::canonicalize(a.path()).unwrap());
+        assert_eq!(resolve("x/latest"), fs::canonicalize(a.path()).unwrap());
+        assert_eq!(resolve("current"), fs::canonicalize(b.path()).unwrap());
+    }
+
+    #[test]
+    fn a_hostile_name_stays_inside_the_store() {
+        assert_eq!(safe_name("../../etc/passwd"), "-..-etc-passwd");
+        assert_eq!(safe_name(".."), "run");
+        assert_eq!(safe_name("étcd <b>"), "-tcd--b-");
+    }
+}
