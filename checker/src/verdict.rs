@@ -182,6 +182,16 @@ impl Verdict {
     pub fn is_vacuous(&self) -> bool {
         self.stats.acknowledged_writes == 0 || self.stats.reads_of_written_values == 0
     }
+
+    /// Makes a valid verdict unknown, for a reason that the history alone does not show. What is
+    /// invalid or unknown already stays as it is.
+    pub fn doubt(&mut self, reason: Reason) {
+        if self.validity == Validity::Valid {
+            self.validity = Validity::Unknown;
+            self.summary = reason.sentence();
+            self.reason = Some(reason);
+        }
+    }
 }
 
 impl Stats {

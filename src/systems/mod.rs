@@ -1,0 +1,188 @@
+//! Systems under test: how each is started, found ready, asked who leads, and stopped.
+//!
+//! A system is one file here and one client in `workloads::clients`; nothing else names it. It
+//! says what to run, never runs it: that is the environment's part, so that the same system runs
+//! on loopback, in network namespaces or in containers.
+
+mod etcd;
+pub mod sandbox;
+
+pub use etcd::SERIALIZABLE_READS;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use async_trait::async_trait;
+use nemesis::env::{Environment, Launch, NodeId, PeerAddresses};
+use nemesis::faults::Primaries;
+use workloads::{Connect, Route};
+
+use crate::scenario::Scenario;
+
+/// How long a member may take to say how it is; a healthy one takes a millisecond.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A system that Ordeal can test.
+#[async_trait]
+pub trait System: Send + Sync {
+    /// What `--system` calls it.
+    fn name(&self) -> &'static str;
+
+    /// One line for `checker list`.
+    fn about(&self) -> &'static str;
+
+    /// Its knowingly broken variants; `--bug` picks one.
+    fn flaws(&self) -> Vec<Flaw>;
+
+    /// How its members learn to reach each other, which decides whether `local` can put a relay
+    /// into every link.
+    fn peers(&self) -> PeerAddresses;
+
+    /// What must be there before it can run; the error says how to get it.
+    ///
+    /// # Errors
+    /// When a program is missing.
+    fn require(&self) -> Result<()>;
+
+    /// The command line of one member. A restart uses the same one, and must find the data that
+    /// the member left.
+    ///
+    /// # Errors
+    /// When its program cannot be found.
+    fn launch(&self, member: &Member<'_>) -> Result<Launch>;
+
+    /// Asks one member how it is; `None` when it does not answer in time.
+    async fn status(&self, client: SocketAddr) -> Option<Status>;
+
+    /// Makes clients of its members, given where the tester reaches each.
+    fn connect(&self, endpoints: &[SocketAddr], terms: &Terms) -> Arc<dyn Connect>;
+
+    /// The longest for which a member may still act on a request that its client gave up on; the
+    /// recovery wait is longer than this and the client's time-out together.
+    fn request_lifetime(&self) -> Duration;
+
+    /// How long a member may take to stop on SIGTERM before that counts as hanging.
+    fn grace(&self) -> Duration;
+}
+
+/// What a client is told about how to behave.
+pub struct Terms {
+    /// How long it waits for an answer.
+    pub timeout: Duration,
+    /// Whom it asks.
+    pub route: Route,
+    /// The knowingly broken variant that runs, for those that live in the client's requests.
+    pub bug: Option<String>,
+}
+
+impl Terms {
+    fn timeout_ms(&self) -> u64 {
+        u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// A knowingly broken variant.
+pub struct Flaw {
+    /// What `--bug` calls it.
+    pub name: &'static str,
+    /// What is broken.
+    pub about: &'static str,
+    /// The fault that shows it.
+    pub shown_by: &'static str,
+}
+
+/// What a member says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Whether it believes that it leads.
+    pub leads: bool,
+    /// Whether it knows of a leader.
+    pub has_leader: bool,
+    /// Raft's term, or what stands for it.
+    pub term: u64,
+    /// What it says its version is.
+    pub version: String,
+}
+
+/// One member of a cluster that is about to start.
+pub struct Member<'a> {
+    /// Which one.
+    pub node: NodeId,
+    /// Where it runs.
+    pub env: &'a dyn Environment,
+    /// Where it keeps its data; empty before the run, kept over restarts within it.
+    pub data: PathBuf,
+    /// Where its output is appended.
+    pub log: PathBuf,
+    /// The knowingly broken variant to start.
+    pub bug: Option<&'a str>,
+    /// Tells this run's cluster from every other: no member of another run may join.
+    pub nonce: u64,
+}
+
+/// Every system there is.
+pub fn all() -> Vec<Box<dyn System>> {
+    vec![Box::new(sandbox::Sandbox), Box::new(etcd::Etcd)]
+}
+
+/// The system that a scenario asks for, its bug checked.
+///
+/// # Errors
+/// When there is no such system, or it has no such bug; the message lists what there is.
+pub fn find(scenario: &Scenario) -> Result<Arc<dyn System>> {
+    let known = |names: Vec<&str>| names.join(", ");
+    let Some(system) = all().into_iter().find(|s| s.name() == scenario.system) else {
+        let names = all().iter().map(|s| s.name()).collect();
+        bail!("no system {:?}; there is: {}", scenario.system, known(names));
+    };
+    if let Some(bug) = &scenario.bug
+        && !system.flaws().iter().any(|flaw| flaw.name == bug)
+    {
+        let names = system.flaws().iter().map(|flaw| flaw.name).collect();
+        bail!("{} has no bug {bug:?}; there is: {}", system.name(), known(names));
+    }
+    Ok(system.into())
+}
+
+/// Finds who leads by asking every member: what `primaries` means when a fault is injected.
+pub struct AskLeaders {
+    /// The system that is asked.
+    pub system: Arc<dyn System>,
+    /// Each member, and where the tester reaches it.
+    pub members: Vec<(NodeId, SocketAddr)>,
+}
+
+#[async_trait]
+impl Primaries for AskLeaders {
+    /// Every member that believes it leads, the highest term first: during a partition there may
+    /// be several, and the deposed one is worth hitting too.
+    async fn primaries(&self) -> Vec<NodeId> {
+        let asked: Vec<_> = self
+            .members
+            .iter()
+            .map(|&(node, client)| {
+                let system = self.system.clone();
+                tokio::spawn(async move { (node, system.status(client).await) })
+            })
+            .collect();
+        let mut leaders = Vec::new();
+        for answer in asked {
+            if let Ok((node, Some(status))) = answer.await
+                && status.leads
+            {
+                leaders.push((std::cmp::Reverse(status.term), node));
+            }
+        }
+        leaders.sort();
+        leaders.into_iter().map(|(_, node)| node).collect()
+    }
+
+    async fn is_ready(&self, node: NodeId) -> bool {
+        let member = self.members.iter().find(|(member, _)| *member == node);
+        let Some(&(_, client)) = member else { return false };
+        self.system.status(client).await.is_some_and(|status| status.has_leader)
+    }
+}
