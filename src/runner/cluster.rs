@@ -1,0 +1,174 @@
+//! The members of the system under test, seen as one thing that forms, serves and stops.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nemesis::env::{Environment, Grace, NodeId, StopSignal};
+use tokio::time::{Instant, sleep};
+
+use super::stop::Stop;
+use crate::store::RunDir;
+use crate::systems::{Member, Status, System};
+
+/// How often members are asked while the tester waits for them.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+/// A system in an environment, with its data and logs in the run's folder.
+pub(super) struct Cluster {
+    /// What it is.
+    pub(super) system: Arc<dyn System>,
+    /// Where it runs.
+    pub(super) env: Arc<dyn Environment>,
+    run: RunDir,
+    bug: Option<String>,
+    nonce: u64,
+}
+
+impl Cluster {
+    /// A cluster that is yet to start, on empty data folders.
+    ///
+    /// # Errors
+    /// When its folders cannot be made.
+    pub(super) fn new(
+        system: Arc<dyn System>,
+        env: Arc<dyn Environment>,
+        run: &RunDir,
+        bug: Option<String>,
+        nonce: u64,
+    ) -> Result<Cluster> {
+        let cluster = Cluster { system, env, run: run.clone(), bug, nonce };
+        for &node in cluster.env.nodes() {
+            let data = cluster.data(node);
+            std::fs::create_dir_all(&data)
+                .with_context(|| format!("cannot make {}", data.display()))?;
+        }
+        Ok(cluster)
+    }
+
+    /// Where the tester reaches each member.
+    pub(super) fn endpoints(&self) -> Vec<SocketAddr> {
+        self.env.nodes().iter().map(|&node| self.env.client_endpoint(node)).collect()
+    }
+
+    /// Where a member's output is appended.
+    pub(super) fn log(&self, node: NodeId) -> PathBuf {
+        self.run.join(&node.to_string()).join("node.log")
+    }
+
+    fn data(&self, node: NodeId) -> PathBuf {
+        self.run.join(&node.to_string()).join("data")
+    }
+
+    /// Starts every member.
+    ///
+    /// # Errors
+    /// When a process cannot be made.
+    pub(super) async fn start(&self) -> Result<()> {
+        for &node in self.env.nodes() {
+            let member = Member {
+                node,
+                env: self.env.as_ref(),
+                data: self.data(node),
+                log: self.log(node),
+                bug: self.bug.as_deref(),
+                nonce: self.nonce,
+            };
+            let launch = self.system.launch(&member)?;
+            self.env.start(node, &launch).await.with_context(|| format!("cannot start {node}"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until every member answers and knows a leader, and returns the system's version.
+    ///
+    /// # Errors
+    /// When that does not come about in time; the message says what each member said last.
+    pub(super) async fn ready(&self, within: Duration, stop: &Stop) -> Result<String> {
+        let deadline = Instant::now() + within;
+        loop {
+            let says = self.ask().await;
+            if says.iter().all(|(_, s)| s.as_ref().is_some_and(|s| s.has_leader))
+                && let Some((_, Some(status))) = says.first()
+            {
+                return Ok(status.version.clone());
+            }
+            if stop.now() {
+                bail!("stopped before the cluster had formed");
+            }
+            if Instant::now() >= deadline {
+                bail!(
+                    "the cluster did not form within {}s: {}; see {}",
+                    within.as_secs(),
+                    Says(&says),
+                    self.run.join("n*/node.log").display()
+                );
+            }
+            sleep(ASK_EVERY).await;
+        }
+    }
+
+    async fn ask(&self) -> Vec<(NodeId, Option<Status>)> {
+        let asked: Vec<_> = (self.env.nodes().iter())
+            .map(|&node| {
+                let (system, client) = (self.system.clone(), self.env.client_endpoint(node));
+                (node, tokio::spawn(async move { system.status(client).await }))
+            })
+            .collect();
+        let mut says = Vec::new();
+        for (node, answer) in asked {
+            says.push((node, answer.await.ok().flatten()));
+        }
+        says
+    }
+
+    /// Stops every member gracefully, and removes the data they leave.
+    ///
+    /// Returns what did not go as it should, for the harness's record.
+    pub(super) async fn stop(&self) -> Vec<String> {
+        let grace = Grace { signal: StopSignal::Term, patience: self.system.grace() };
+        let stopping: Vec<_> = (self.env.nodes().iter())
+            .map(|&node| {
+                let env = self.env.clone();
+                tokio::spawn(async move {
+                    env.stop(node, grace).await.map_err(|e| format!("stopping {node}: {e}"))
+                })
+            })
+            .collect();
+        let mut trouble = Vec::new();
+        for stopped in stopping {
+            if let Ok(Err(error)) = stopped.await {
+                trouble.push(error);
+            }
+        }
+        if let Err(error) = self.env.teardown().await {
+            trouble.push(format!("removing the environment: {error}"));
+        }
+        for &node in self.env.nodes() {
+            // Logs are what people read; the data of a finished run is only weight.
+            let _ = std::fs::remove_dir_all(self.data(node));
+        }
+        trouble
+    }
+}
+
+/// What members said last: `n1 follows, n2 does not answer`.
+struct Says<'a>(&'a [(NodeId, Option<Status>)]);
+
+impl fmt::Display for Says<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (node, status)) in self.0.iter().enumerate() {
+            let says = match status {
+                None => "does not answer",
+                Some(Status { leads: true, .. }) => "leads",
+                Some(Status { has_leader: true, .. }) => "follows",
+                Some(_) => "knows no leader",
+            };
+            write!(f, "{}{node} {says}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! Where both worlds meet: the nemesis plays its schedule, and what it did, with its proof, becomes
+//! operations of the history.
+//!
+//! As in Jepsen a fault is a pair of `:info` events of the process `:nemesis` with equal `:f`. The
+//! first carries the plan. The second says what was done to whom, how that was measured, and
+//! between which two moments it began or ended:
+//!
+//! ```text
+//! {:id 4 :fault :partition :what "majority: n1 n3 | n2 n4 n5" :nodes ["n1" …]
+//!  :proof {:held true :how "…" :hears {…}} :last-open-ns 1 :first-closed-ns 2}
+//! {:heals [4] :what "…" :proof {…} :last-closed-ns 3 :first-open-ns 4}
+//! ```
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use checker::{Kind, Process, Value};
+use nemesis::env::{Ability, Capabilities, Environment, Grace, StopSignal};
+use nemesis::faults::{Bracket, Evidence, FaultError, Nemesis, Options};
+use nemesis::schedule::{Action, FaultKind, LeftOut, Schedule, ScheduleParams, Step};
+use serde_json::Value as Json;
+use tokio::time::{Duration, Instant, sleep_until};
+
+use super::Plan;
+use super::cluster::Cluster;
+use super::progress::InForce;
+use super::recorder::{Event, Recorder};
+use super::stop::Stop;
+use crate::exit::BadInput;
+use crate::systems::AskLeaders;
+
+/// The nemesis of one run.
+pub(super) struct Injector {
+    nemesis: Nemesis,
+    recorder: Recorder,
+    in_force: InForce,
+    /// Faults and heals that could not be proved.
+    pub(super) trouble: Vec<String>,
+}
+
+impl Injector {
+    pub(super) fn new(cluster: &Cluster, recorder: &Recorder, schedule: &Schedule) -> Injector {
+        let members =
+            cluster.env.nodes().iter().map(|&n| (n, cluster.env.client_endpoint(n))).collect();
+        let leaders = AskLeaders { system: cluster.system.clone(), members };
+        let grace = Grace { signal: StopSignal::Term, patience: cluster.system.grace() };
+        let options = Options { grace, ..Options::new(schedule.seed, schedule.keep_up) };
+        Injector {
+            nemesis: Nemesis::new(cluster.env.clone(), Arc::new(leaders), options),
+            recorder: recorder.clone(),
+            in_force: InForce::default(),
+            trouble: Vec::new(),
+        }
+    }
+
+    /// What is in force, for the progress line.
+    pub(super) fn in_force(&self) -> InForce {
+        self.in_force.clone()
+    }
+
+    /// Plays every step at its time, until told to stop.
+    pub(super) async fn play(&mut self, schedule: &Schedule, mut until: Stop) {
+        let began = Instant::now();
+        for step in &schedule.steps {
+            tokio::select! {
+                () = sleep_until(began + Duration::from_millis(step.at_ms)) => {}
+                () = until.wait() => return,
+            }
+            // Never cancelled half-way: what is being broken must be known when it is healed.
+            self.execute(step).await;
+        }
+    }
+
+    /// Undoes everything, and proves it: first what is known to be in force, then whatever else is
+    /// found broken.
+    pub(super) async fn heal_all(&mut self) {
+        for heal in self.nemesis.due() {
+            self.execute(&Step { at_ms: 0, action: Action::Heal(heal) }).await;
+        }
+        match self.nemesis.heal_all().await {
+            Ok(healed) => healed.iter().for_each(|evidence| self.found_broken(evidence)),
+            Err(FaultError::NotAllHealed { errors, done }) => {
+                done.iter().for_each(|evidence| self.found_broken(evidence));
+                self.trouble.extend(errors.iter().map(ToString::to_string));
+            }
+            Err(error) => self.trouble.push(error.to_string()),
+        }
+        for surprise in self.nemesis.surprises().await {
+            self.say("died", Value::string(surprise.to_string()), None);
+        }
+    }
+
+    async fn execute(&mut self, step: &Step) {
+        self.say(step.f(), from_json(&step.plan()), None);
+        match self.nemesis.execute(step).await {
+            Ok(evidence) => {
+                let calm = !evidence.heals.is_empty() || evidence.skipped.is_some();
+                self.in_force.set(if calm { String::new() } else { evidence.what.clone() });
+                self.completed(&evidence, None);
+            }
+            Err(error) => {
+                let error_value = Some(Value::string(error.to_string()));
+                match error.evidence() {
+                    Some(evidence) => self.completed(evidence, error_value),
+                    None => self.say(step.f(), Value::Nil, error_value),
+                }
+                self.trouble.push(error.to_string());
+            }
+        }
+    }
+
+    /// A heal that nobody had planned: both of its events come after the deed.
+    fn found_broken(&self, evidence: &Evidence) {
+        self.say(evidence.f, Value::Nil, None);
+        self.completed(evidence, None);
+    }
+
+    fn completed(&self, evidence: &Evidence, error: Option<Value>) {
+        for surprise in &evidence.surprises {
+            // An event of the system, not of ours: told on its own, between the two of the fault.
+            tracing::warn!("{surprise}");
+        }
+        self.say(evidence.f, self.told(evidence), error);
+    }
+
+    fn say(&self, f: &str, value: Value, error: Option<Value>) {
+        let f = Value::keyword(f);
+        let process = Process::nemesis();
+        self.recorder.record(Event {
+            process,
+            kind: Kind::Info,
+            f,
+            value,
+            error,
+            extra: Vec::new(),
+        });
+    }
+
+    /// The value of a completion; see the head of this file.
+    fn told(&self, evidence: &Evidence) -> Value {
+        let mut entries = Vec::new();
+        let mut entry = |key: &str, value: Value| entries.push((Value::keyword(key), value));
+        if let Some(id) = evidence.id {
+            entry("id", int(id));
+            entry("fault", Value::keyword(fault_of(evidence.f)));
+        }
+        if !evidence.heals.is_empty() {
+            entry("heals", Value::Vector(evidence.heals.iter().map(|&id| int(id)).collect()));
+        }
+        entry("what", Value::string(&evidence.what));
+        let nodes = evidence.nodes.iter().map(|node| Value::string(node.to_string()));
+        entry("nodes", Value::Vector(nodes.collect()));
+        if !evidence.links.is_empty() {
+            let links = evidence.links.links().map(|link| Value::string(link.to_string()));
+            entry("links", Value::Vector(links.collect()));
+        }
+        match &evidence.skipped {
+            Some(reason) => entry("skipped", Value::string(reason)),
+            None => entry("proof", from_json(&evidence.proof.to_json())),
+        }
+        let ns = |at| int(self.recorder.ns_at(at));
+        if let Some(Bracket { last_before, first_after }) = evidence.began {
+            entry("last-open-ns", ns(last_before));
+            entry("first-closed-ns", ns(first_after));
+        }
+        if let Some(Bracket { last_before, first_after }) = evidence.ended {
+            entry("last-closed-ns", ns(last_before));
+            entry("first-open-ns", ns(first_after));
+        }
+        if !evidence.surprises.is_empty() {
+            let died = evidence.surprises.iter().map(|s| Value::string(s.to_string()));
+            entry("surprises", Value::Vector(died.collect()));
+        }
+        Value::Map(entries)
+    }
+}
+
+/// The kind of fault that an injection's `:f` stands for.
+fn fault_of(f: &str) -> &str {
+    match f {
+        "start-partition" => "partition",
+        "start-packet" => "packet",
+        "reset-connections" => "reset",
+        other => other,
+    }
+}
+
+fn int(number: u64) -> Value {
+    Value::Int(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+/// The keys of objects become keywords, as everywhere in a history.
+fn from_json(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Nil,
+        Json::Bool(b) => Value::Bool(*b),
+        Json::Number(n) => n.as_i64().map_or_else(|| Value::string(n.to_string()), Value::Int),
+        Json::String(text) => Value::string(text),
+        Json::Array(items) => Value::Vector(items.iter().map(from_json).collect()),
+        Json::Object(entries) => {
+            Value::Map(entries.iter().map(|(k, v)| (Value::keyword(k), from_json(v))).collect())
+        }
+    }
+}
+
+/// The faults of a run: replayed, listed by the scenario, or drawn from the seed.
+///
+/// What this environment cannot do is left out, and told in [`Schedule::left_out`]; a list of the
+/// user's own is refused instead, since it was written for a purpose.
+///
+/// # Errors
+/// [`BadInput`] when the schedule does not fit the cluster or the environment.
+pub(super) fn schedule(plan: &Plan, env: &dyn Environment) -> Result<Schedule> {
+    let bad = |error: &dyn std::fmt::Display| BadInput(format!("the faults: {error}"));
+    let faults = &plan.scenario.nemesis;
+    let nodes = plan.scenario.nodes;
+    let abilities = env.capabilities();
+    let listed = match &plan.schedule {
+        Some(replayed) if replayed.nodes != nodes => {
+            let was = replayed.nodes;
+            return Err(bad(&format!("recorded with {was} nodes, and there are {nodes}")).into());
+        }
+        Some(replayed) => Some(replayed.clone()),
+        None if faults.steps.is_empty() => None,
+        None => {
+            Some(Schedule::of_steps(plan.seed, nodes, faults.steps.clone()).map_err(|e| bad(&e))?)
+        }
+    };
+    if let Some(schedule) = listed {
+        for step in &schedule.steps {
+            if let Action::Inject(fault) = &step.action {
+                abilities.require(fault.needs()).map_err(|e| bad(&e))?;
+            }
+        }
+        return Ok(schedule);
+    }
+    let limit_ms = u64::try_from(plan.scenario.time_limit.0.as_millis()).unwrap_or(u64::MAX);
+    let mut params = ScheduleParams::new(plan.seed, nodes, limit_ms);
+    params.faults.clone_from(&faults.faults);
+    params.targets.clone_from(&faults.targets);
+    params.topologies.clone_from(&faults.partitions);
+    let ms = |span: crate::scenario::Span| u64::try_from(span.0.as_millis()).unwrap_or(u64::MAX);
+    if let Some(interval) = faults.interval {
+        params.interval_ms = ms(interval);
+        params.quiet_ms = params.interval_ms / 4;
+    }
+    if let Some(stable) = faults.stable_period {
+        params.quiet_ms = ms(stable);
+    }
+    if let Some(keep_up) = faults.keep_up {
+        params.keep_up = keep_up;
+    }
+    let left_out = leave_out_impossible(&mut params, &abilities);
+    let mut schedule = Schedule::generate(&params).map_err(|e| bad(&e))?;
+    schedule.left_out.splice(..0, left_out);
+    Ok(schedule)
+}
+
+/// Takes out of the parameters what the environment cannot do, and says what that was.
+fn leave_out_impossible(params: &mut ScheduleParams, abilities: &Capabilities) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    let mut possible = |what: &str, needs: Ability| match abilities.reason_against(needs) {
+        None => true,
+        Some(reason) => {
+            left_out.push(LeftOut { what: what.to_owned(), reason: reason.to_owned() });
+            false
+        }
+    };
+    params.faults.retain(|kind| possible(kind.word(), kind.needs()));
+    if params.faults.contains(&FaultKind::Partition) {
+        params
+            .topologies
+            .retain(|shape| !shape.is_one_way() || possible("one-way partition", Ability::OneWay));
+    }
+    left_out
+}

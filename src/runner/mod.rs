@@ -1,0 +1,282 @@
+//! One run, from an empty folder to a history: the only place where clients and faults meet.
+//!
+//! A run is a row of phases, each with a deadline and a reason to fail of its own:
+//!
+//! 1. *ready*: members start on empty data; all of them know a leader.
+//! 2. *initial reads*: what the clients will find before anybody wrote is read and recorded.
+//! 3. *load with faults*: workers play their generators while the nemesis plays its schedule.
+//! 4. *heal*: every fault is healed, and proved healed.
+//! 5. *recovery*: every node acknowledges a write; then a wait longer than the time-outs of client
+//!    and server together, since a resumed node still serves what was queued.
+//! 6. *final reads*: by new processes, pinned to each node, retried as new operations.
+//! 7. *stop*: members stop gracefully; the journal is closed and becomes `history.edn`.
+//!
+//! What goes wrong with the tester is collected as *trouble* and never hides the history: whatever
+//! was recorded is written and judged. Ctrl-c ends the load and goes on with heal and stop; a second
+//! one is obeyed at once, which the environments survive by construction or by `checker heal`.
+
+mod cluster;
+mod faults;
+mod phases;
+mod progress;
+pub mod recorder;
+pub mod stop;
+pub mod worker;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use checker::CheckOptions;
+use checker::history::History;
+use jiff::Timestamp;
+use nemesis::env::{Decision, EnvOptions, RunId};
+use nemesis::schedule::{Action, FaultKind, Schedule};
+use workloads::Params;
+
+use crate::console::{self, Console};
+use crate::exit::BadInput;
+use crate::report::RunFacts;
+use crate::scenario::Scenario;
+use crate::store::{Manifest, RunDir};
+use crate::systems::System;
+use cluster::Cluster;
+use recorder::Recorder;
+use stop::Stopper;
+
+/// Everything that decides a run.
+pub struct Plan {
+    /// System, workload, load and faults.
+    pub scenario: Scenario,
+    /// Where every random choice comes from.
+    pub seed: u64,
+    /// The scenario's system.
+    pub system: Arc<dyn System>,
+    /// Where its nodes live, and why there.
+    pub env: Decision,
+    /// The folder of all runs.
+    pub store: PathBuf,
+    /// Faults to replay; otherwise they come from the scenario and the seed.
+    pub schedule: Option<Schedule>,
+    /// The command line, for the manifest.
+    pub command: String,
+}
+
+/// A run that has ended, to be judged.
+pub struct Finished {
+    /// Its folder.
+    pub folder: RunDir,
+    /// What it is called in reports.
+    pub title: String,
+    /// What clients and nemesis did.
+    pub history: History,
+    /// How the workload wants to be judged.
+    pub checks: CheckOptions,
+    /// What reports tell of the run.
+    pub facts: RunFacts,
+    /// What went wrong with the tester itself.
+    pub trouble: Vec<String>,
+    /// What has to be known before a pass means anything, and is not.
+    pub missing: Vec<String>,
+}
+
+/// Plays a plan.
+///
+/// # Errors
+/// When there is no history to judge: the store cannot be written, or the environment cannot be
+/// made. Everything else is in [`Finished::trouble`].
+pub fn run(plan: &Plan, console: &Console) -> Result<Finished> {
+    let folder = RunDir::create(&plan.store, &plan.scenario.store_name())
+        .with_context(|| format!("cannot make a run's folder in {}", plan.store.display()))?;
+    console::log_to(&folder.join("checker.log")).context("cannot write the log")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(play(plan, folder, console))
+}
+
+async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished> {
+    let scenario = &plan.scenario;
+    let workload = workloads::find(&scenario.workload)
+        .ok_or_else(|| BadInput(format!("no workload {:?}", scenario.workload)))?;
+    let options =
+        EnvOptions { nodes: scenario.nodes, run: RunId::fresh(), peers: plan.system.peers() };
+    let why = plan.env.why();
+    console.say(format_args!("seed {} · {} · {why}", plan.seed, scenario.store_name()));
+    let env = nemesis::env::open(&plan.env, &options).await?;
+
+    let schedule = faults::schedule(plan, env.as_ref())?;
+    for left_out in &schedule.left_out {
+        console.say(format_args!("no {}: {}", left_out.what, left_out.reason));
+    }
+    folder.write_json("schedule.json", &schedule).context("cannot write schedule.json")?;
+    let mut manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: plan.seed,
+        command: plan.command.clone(),
+        scenario: scenario.clone(),
+        started: Timestamp::now().to_string(),
+        environment: why.to_owned(),
+        system_version: String::new(),
+        nodes: (env.nodes().iter())
+            .map(|&n| (n.to_string(), env.client_endpoint(n).to_string()))
+            .collect(),
+    };
+    folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
+
+    let (recorder, journal) =
+        Recorder::start(&folder.join("history.jsonl")).context("cannot write history.jsonl")?;
+    let bug = scenario.bug.clone();
+    let cluster = Cluster::new(plan.system.clone(), env, &folder, bug, plan.seed)?;
+    let (stopper, stop) = Stopper::new();
+    stop_on_signals(stopper, console);
+
+    let mut run = phases::Run {
+        scenario,
+        params: params(plan),
+        workload,
+        cluster,
+        recorder,
+        stop,
+        console,
+        trouble: Vec::new(),
+        missing: Vec::new(),
+    };
+    manifest.system_version = run.play(&schedule).await;
+    let phases::Run { trouble, missing, recorder, cluster, .. } = run;
+    drop((recorder, cluster));
+    let ops = journal.finish().context("the journal could not be written")?;
+    folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
+    folder.write_history(&ops).context("cannot write history.edn")?;
+    let history = History::from_ops(ops).context("the recorder wrote a malformed history")?;
+    Ok(Finished {
+        title: scenario.store_name(),
+        checks: (workload.checker)(&params(plan)),
+        facts: facts(&manifest, &schedule, &folder, &trouble),
+        folder,
+        history,
+        trouble,
+        missing,
+    })
+}
+
+fn params(plan: &Plan) -> Params {
+    let scenario = &plan.scenario;
+    Params {
+        seed: plan.seed,
+        workers: scenario.workers(),
+        nodes: usize::from(scenario.nodes),
+        rate_per_s: (scenario.rate > 0.0).then_some(scenario.rate),
+        ops_per_key: scenario.ops_per_key,
+        values: scenario.values,
+        time_limit_ns: u64::try_from(scenario.time_limit.0.as_nanos()).unwrap_or(u64::MAX),
+        ..Params::default()
+    }
+}
+
+fn facts(
+    manifest: &Manifest,
+    schedule: &Schedule,
+    folder: &RunDir,
+    trouble: &[String],
+) -> RunFacts {
+    let scenario = &manifest.scenario;
+    let path = folder.path().display();
+    let bug = scenario.bug.as_ref().map(|bug| format!(" --bug {bug}")).unwrap_or_default();
+    RunFacts {
+        command: manifest.command.clone(),
+        seed: manifest.seed,
+        version: manifest.version.clone(),
+        system: format!("{} {}{bug}", scenario.system, manifest.system_version),
+        environment: manifest.environment.clone(),
+        started: manifest.started.clone(),
+        workload: scenario.workload.clone(),
+        nodes: manifest.nodes.iter().map(|(name, _)| name.clone()).collect(),
+        workers: scenario.workers(),
+        not_exercised: not_exercised(schedule),
+        harness_errors: trouble.to_vec(),
+        log_files: manifest.nodes.iter().map(|(name, _)| format!("{name}/node.log")).collect(),
+        reproduce: reproduce(manifest, &format!("{path}/schedule.json")),
+        rejudge: format!("checker analyze {path}/history.edn"),
+    }
+}
+
+/// The command again, with this seed and these faults.
+fn reproduce(manifest: &Manifest, schedule: &str) -> String {
+    let mut words: Vec<&str> = Vec::new();
+    let mut skip = false;
+    for word in manifest.command.split(' ') {
+        let replaced = ["--seed", "--schedule", "--test-count"];
+        if skip || replaced.iter().any(|r| word.starts_with(&format!("{r}="))) {
+            skip = false;
+        } else if replaced.contains(&word) {
+            skip = true;
+        } else {
+            words.push(word);
+        }
+    }
+    format!("{} --seed {} --schedule {schedule}", words.join(" "), manifest.seed)
+}
+
+/// What a pass of this run says nothing about.
+fn not_exercised(schedule: &Schedule) -> Vec<String> {
+    let planned = |kind: &FaultKind| {
+        schedule.steps.iter().any(|step| match &step.action {
+            Action::Inject(fault) => fault.kind() == *kind,
+            Action::Heal(_) => false,
+        })
+    };
+    let missing = FaultKind::DEFAULT.into_iter().filter(|kind| !planned(kind));
+    let impossible = schedule.left_out.iter().map(|out| format!("{}: {}", out.what, out.reason));
+    let never = [
+        "power loss (a kill loses nothing that the kernel holds)",
+        "clock skew",
+        "slow, full or failing disks",
+        "packet loss and reordering",
+        "membership changes",
+    ];
+    let never = never.into_iter().map(str::to_owned);
+    missing.map(|kind| format!("{kind} faults")).chain(impossible).chain(never).collect()
+}
+
+/// Reads a schedule that an earlier run saved.
+///
+/// # Errors
+/// [`BadInput`] when it cannot be read.
+pub fn read_schedule(path: &Path) -> Result<Schedule> {
+    let read = || -> Result<Schedule> { Ok(serde_json::from_slice(&std::fs::read(path)?)?) };
+    Ok(read().map_err(|e| BadInput(format!("the schedule {}: {e:#}", path.display())))?)
+}
+
+/// The first signal ends the load; the second ends everything.
+fn stop_on_signals(stopper: Stopper, console: &Console) {
+    let console = *console;
+    tokio::spawn(async move {
+        if next_signal().await {
+            console.say("stopping: healing, then judging what there is (once more to abort)");
+            stopper.stop();
+        }
+        if next_signal().await {
+            console.error("aborted; `checker heal` removes what may be left");
+            std::process::exit(i32::from(crate::exit::Exit::Broken.code()));
+        }
+    });
+}
+
+async fn next_signal() -> bool {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+        signal(SignalKind::hangup()),
+    ) else {
+        return false;
+    };
+    tokio::select! {
+        got = interrupt.recv() => got.is_some(),
+        got = terminate.recv() => got.is_some(),
+        got = hangup.recv() => got.is_some(),
+    }
+}
