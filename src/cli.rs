@@ -34,21 +34,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Test(Box<commands::test::Args>),
     Analyze(commands::analyze::Args),
     Doctor(commands::doctor::Args),
     Heal(commands::heal::Args),
     List(commands::list::Args),
     Completions(commands::completions::Args),
+    #[command(hide = true)]
+    SandboxNode(commands::sandbox_node::Args),
 }
 
 impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
+            Command::Test(args) => commands::test::run(&args, console),
             Command::Analyze(args) => commands::analyze::run(&args, console),
             Command::Doctor(args) => commands::doctor::run(&args, console),
             Command::Heal(args) => commands::heal::run(&args, console),
             Command::List(args) => commands::list::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
+            Command::SandboxNode(args) => commands::sandbox_node::run(&args, console),
         }
     }
 }

@@ -11,4 +11,8 @@ pub mod exit;
 pub mod interrupt;
 pub mod memory;
 pub mod report;
+pub mod runner;
+pub mod scenario;
+pub mod store;
+pub mod systems;
 pub mod units;

@@ -8,3 +8,5 @@ pub mod completions;
 pub mod doctor;
 pub mod heal;
 pub mod list;
+pub mod sandbox_node;
+pub mod test;

@@ -1,0 +1,266 @@
+//! `checker test`: the main job, end to end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use checker::verdict::Reason;
+use checker::{Budget, Verdict};
+use nemesis::env::EnvChoice;
+use nemesis::schedule::{FaultKind, Target};
+use nemesis::topology::Topology;
+
+use crate::console::Console;
+use crate::exit::{BadInput, Exit};
+use crate::report;
+use crate::runner::{self, Finished, Plan};
+use crate::scenario::{Concurrency, Route, Scenario, Span};
+use crate::systems;
+
+/// Put a cluster through faults, record what its clients saw, and judge it
+///
+/// Without flags: five nodes of the built-in sandbox, ten clients on independent registers, and
+/// partitions, kills, pauses and restarts drawn from the seed. Nothing needs to be installed.
+/// Everything is kept in `store/latest/`; open its `report.html`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  checker test                                    the sandbox as it should be: valid, exit 0
+  checker test --bug stale-read                   broken on purpose: invalid, exit 1
+  checker test --system etcd --nemesis partition,kill --time-limit 60s
+  checker test --scenario scenarios/bugs/amnesia.toml --seed 7
+  checker test --seed 7 --schedule store/latest/schedule.json   the same faults again")]
+pub struct Args {
+    /// Read settings from a TOML file; flags override it
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// The system under test (see `checker list`)
+    #[arg(long)]
+    system: Option<String>,
+    /// A knowingly broken variant of the system (see `checker list`)
+    #[arg(long, value_name = "NAME")]
+    bug: Option<String>,
+    /// Read from whichever member is asked, stale or not (etcd): the same as
+    /// `--bug serializable-reads`
+    #[arg(long, conflicts_with = "bug")]
+    serializable_reads: bool,
+    /// What the clients do (see `checker list`)
+    #[arg(long, short)]
+    workload: Option<String>,
+    /// How many nodes, 1 to 7
+    #[arg(long)]
+    nodes: Option<u16>,
+    /// How many client workers: a number, or a multiple of the nodes
+    #[arg(long, value_name = "2n")]
+    concurrency: Option<Concurrency>,
+    /// Operations a second over all workers; 0 for as fast as they can
+    #[arg(long, short)]
+    rate: Option<f64>,
+    /// How long load and faults last
+    #[arg(long, value_name = "60s")]
+    time_limit: Option<Span>,
+    /// How long a client waits for an answer
+    #[arg(long, value_name = "1s")]
+    timeout: Option<Span>,
+    /// Operations on a key before its workers move on
+    #[arg(long, value_name = "N")]
+    ops_per_key: Option<u32>,
+    /// Draw values from so many instead of making each unique
+    #[arg(long, value_name = "N")]
+    values: Option<u32>,
+    /// Whether a process stays with its node or asks the leader
+    #[arg(long)]
+    route: Option<Route>,
+    /// Kinds of faults, comma-separated: partition, kill, pause, restart, …; or `all`, `none`
+    #[arg(long, value_name = "LIST")]
+    nemesis: Option<String>,
+    /// Whom kills, pauses and restarts hit: one, minority, majority, primaries, all
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    targets: Option<Vec<Target>>,
+    /// Partition topologies to draw from (see `checker list`)
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    partitions: Option<Vec<Topology>>,
+    /// From the beginning of one fault to that of the next, about
+    #[arg(long, value_name = "10s")]
+    nemesis_interval: Option<Span>,
+    /// How much of that is calm, about
+    #[arg(long, value_name = "2s")]
+    nemesis_stable_period: Option<Span>,
+    /// Where the nodes live: auto, netns, local
+    #[arg(long, default_value = "auto")]
+    env: EnvChoice,
+    /// Where every random choice comes from; drawn, and printed, when absent
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Replay the faults of an earlier run: its `schedule.json`
+    #[arg(long, value_name = "FILE")]
+    schedule: Option<PathBuf>,
+    /// Run so many times, with seed, seed + 1, …; stop at the first violation
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    test_count: u32,
+    /// The folder below `store/`
+    #[arg(long)]
+    name: Option<String>,
+    /// Where runs are kept
+    #[arg(long, value_name = "DIR", default_value = "store")]
+    store: PathBuf,
+    /// Let a run pass whose clients read nothing that was ever written
+    #[arg(long)]
+    allow_vacuous: bool,
+    /// How long the analysis may take before it says unknown
+    #[arg(long, value_name = "5m", default_value = "5m")]
+    deadline: Span,
+}
+
+/// Runs it, once or `--test-count` times.
+///
+/// # Errors
+/// When the arguments make no sense, or the tester itself fails before there is a run to judge.
+pub fn run(args: &Args, console: &Console) -> Result<Exit> {
+    let scenario = args.settle()?;
+    scenario.validate().map_err(|e| BadInput(e.to_string()))?;
+    let system = systems::find(&scenario).map_err(|e| BadInput(e.to_string()))?;
+    system.require().map_err(|e| BadInput(format!("{e:#}")))?;
+    let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;
+    // From here on we may be another process, inside namespaces of this run's own.
+    let env = nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?;
+
+    let first = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
+    let mut worst = Exit::Valid;
+    for count in 0..args.test_count.max(1) {
+        let seed = first.wrapping_add(u64::from(count));
+        let plan = Plan {
+            scenario: scenario.clone(),
+            seed,
+            system: Arc::clone(&system),
+            env: env.clone(),
+            store: args.store.clone(),
+            schedule: replay.clone(),
+            command: command_line(),
+        };
+        let exit = once(&plan, args, console)?;
+        worst = worst.max(exit);
+        if exit == Exit::Invalid {
+            break;
+        }
+    }
+    Ok(worst)
+}
+
+/// One run: the load, the judgement, the report.
+fn once(plan: &Plan, args: &Args, console: &Console) -> Result<Exit> {
+    let finished = runner::run(plan, console)?;
+    let budget = Budget::unlimited().with_deadline(Instant::now() + args.deadline.0);
+    let mut verdict = judge(&finished, &budget, console);
+    if verdict.is_vacuous() && !args.allow_vacuous {
+        verdict.doubt(Reason::Vacuous);
+    }
+    if let Some(missing) = finished.missing.first() {
+        verdict.doubt(Reason::Missing(missing.clone()));
+    }
+    let safety = Exit::from(verdict.validity);
+    let harness = if finished.trouble.is_empty() { Exit::Valid } else { Exit::Broken };
+    publish(&finished, &verdict, console)?;
+    Ok(safety.max(harness))
+}
+
+/// Checks the history, with a word of life while it takes long.
+fn judge(finished: &Finished, budget: &Budget, console: &Console) -> Verdict {
+    let mut progress = console.progress();
+    std::thread::scope(|scope| {
+        let work = scope.spawn(|| checker::check(&finished.history, &finished.checks, budget));
+        let began = Instant::now();
+        while !work.is_finished() {
+            if began.elapsed() > Duration::from_millis(300) {
+                progress.set(format_args!("checking … {:.1} s", began.elapsed().as_secs_f64()));
+            }
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        work.join().expect("the checker catches its own panics")
+    })
+}
+
+/// Writes results and report, then prints the summary and the seed.
+fn publish(finished: &Finished, verdict: &Verdict, console: &Console) -> Result<()> {
+    let input = report::Input {
+        title: finished.title.clone(),
+        history: &finished.history,
+        verdict,
+        run: Some(finished.facts.clone()),
+    };
+    let folder = finished.folder.path();
+    for warning in report::write_all(folder, &input) {
+        console.say(format_args!("warning: {warning}"));
+    }
+    finished.folder.finish().context("cannot point store/latest at the run")?;
+    let colour = if console.colors() { report::Colour::Ansi } else { report::Colour::Never };
+    console.result(report::text(&input, &input.axes(), Some(folder), colour))?;
+    Ok(())
+}
+
+impl Args {
+    /// Defaults, then the scenario file, then the flags.
+    fn settle(&self) -> Result<Scenario> {
+        let mut s = match &self.scenario {
+            Some(path) => Scenario::read(path).map_err(|e| BadInput(format!("{e:#}")))?,
+            None => Scenario::default(),
+        };
+        set(&mut s.system, self.system.clone());
+        set(&mut s.workload, self.workload.clone());
+        set(&mut s.nodes, self.nodes);
+        set(&mut s.concurrency, self.concurrency);
+        set(&mut s.rate, self.rate);
+        set(&mut s.time_limit, self.time_limit);
+        set(&mut s.timeout, self.timeout);
+        set(&mut s.ops_per_key, self.ops_per_key);
+        set(&mut s.route, self.route);
+        set(&mut s.nemesis.targets, self.targets.clone());
+        set(&mut s.nemesis.partitions, self.partitions.clone());
+        s.nemesis.interval = self.nemesis_interval.or(s.nemesis.interval);
+        s.nemesis.stable_period = self.nemesis_stable_period.or(s.nemesis.stable_period);
+        s.values = self.values.or(s.values);
+        s.name = self.name.clone().or(s.name);
+        s.bug = self.bug.clone().or(s.bug);
+        if self.serializable_reads {
+            s.bug = Some(systems::SERIALIZABLE_READS.to_owned());
+        }
+        if let Some(list) = &self.nemesis {
+            // Naming kinds asks for random faults, whatever steps the file lists.
+            s.nemesis.steps.clear();
+            s.nemesis.faults = kinds(list)?;
+        }
+        Ok(s)
+    }
+}
+
+/// `all`, `none`, or a list of kinds.
+fn kinds(list: &str) -> Result<Vec<FaultKind>> {
+    match list {
+        "none" => Ok(Vec::new()),
+        "all" => Ok(FaultKind::DEFAULT.to_vec()),
+        list => list
+            .split(',')
+            .map(|kind| kind.trim().parse().map_err(|e| BadInput(format!("--nemesis: {e}")).into()))
+            .collect(),
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+/// The command as a person would type it again.
+fn command_line() -> String {
+    let quote = |word: String| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+        if !word.is_empty() && word.chars().all(plain) {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+    };
+    let words = std::env::args_os().skip(1).map(|w| quote(w.to_string_lossy().into_owned()));
+    std::iter::once("checker".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
