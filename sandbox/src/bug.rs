@@ -91,13 +91,13 @@ impl Bug {
             Self::AckBeforeCommit => "partition or kill of the leader",
             Self::Amnesia => "kill of the leader, or of a majority",
             Self::ForgetVote => {
-                "partition of the leader, then kill and restart of the majority that replaced it"
+                "partition of the leader, kill of the majority that replaced it, heal, restart"
             }
             Self::SplitCas => "none: concurrent compare-and-set of one key",
-            Self::DoubleApply => "partition or pause between a follower and the leader",
+            Self::DoubleApply => "kill or pause of a majority, or kill of the leader",
             Self::LeaseRead => "partition or pause of the leader",
             Self::FailButApplied => "pause or kill of a majority, the leader not among them",
-            Self::LossySnapshot => "kill and restart of nodes that then lead",
+            Self::LossySnapshot => "kill and restart of all nodes, or of one that then leads",
         }
     }
 }

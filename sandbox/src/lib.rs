@@ -52,10 +52,10 @@
 //! | `amnesia` | `storage::log` | the log is written out lazily, once a second | kill of the leader or of a majority |
 //! | `forget-vote` | `storage::log` | the vote is guessed from the log after a restart | partition of the leader; kill of the majority that replaced it; heal; restart |
 //! | `split-cas` | `node::split_cas` | compare and set are two steps | none: concurrent compare-and-set |
-//! | `double-apply` | `state`, `node::deliver_at_least_once` | a forward sent again is applied again | partition or pause between a follower and the leader |
+//! | `double-apply` | `state`, `node::deliver_at_least_once` | a forward sent again is applied again | kill or pause of a majority; kill of the leader |
 //! | `lease-read` | `node::read` | a leader reads without asking whether it still leads | partition or pause of the leader |
 //! | `fail-but-applied` | `node::submit` | a time-out is reported as a definite failure | pause or kill of a majority, the leader not among them |
-//! | `lossy-snapshot` | `storage::machine` | a snapshot is cut from an older state than it claims | kill and restart; a follower that lags |
+//! | `lossy-snapshot` | `storage::machine` | a snapshot is cut from an older state than it claims | kill and restart of all nodes, or of one that then leads |
 //!
 //! # What it is not
 //!

@@ -31,6 +31,9 @@ const FOUNDING: Duration = Duration::from_secs(1);
 
 /// How long a command is delivered that may be delivered twice ([`Bug::DoubleApply`]).
 const DELIVERY: Duration = Duration::from_secs(15);
+/// Its attempts are short and far between, which leaves others time to act between two copies.
+const DELIVERY_ATTEMPT: Duration = Duration::from_millis(100);
+const DELIVERY_PAUSE: Duration = Duration::from_millis(300);
 
 /// A running node.
 pub(crate) struct Node {
@@ -65,11 +68,15 @@ impl Node {
         let settings = Arc::new(raft_settings(&config).validate()?);
         let raft = Raft::new(config.id, settings, network, log, machine.clone()).await?;
 
+        let attempt = match config.bug {
+            Some(Bug::DoubleApply) => DELIVERY_ATTEMPT,
+            _ => config.timings.forward(),
+        };
         let node = Arc::new(Self {
             tickets: Tickets::new(config.id, starts),
             proposer: Proposer::start(raft.clone()),
             reads: ReadGate::start(raft.clone(), config.timings.request()),
-            forwarder: Forwarder::new(http, addresses, config.timings.forward()),
+            forwarder: Forwarder::new(http, addresses, attempt),
             early: EarlyAnswers::default(),
             config,
             raft,
@@ -111,7 +118,7 @@ impl Node {
             timeout_at(deadline, self.deliver_at_least_once(op)).await
         } else {
             let ticket = self.tickets.issue();
-            timeout_at(deadline, self.route(ticket.command(op), deadline)).await
+            timeout_at(deadline, self.route(ticket.command(op), deadline, RETRY_PAUSE)).await
         };
         match routed.unwrap_or(Err(Failure::TimedOut)) {
             Err(Failure::TimedOut) if self.has(Bug::FailButApplied) => {
@@ -128,7 +135,8 @@ impl Node {
         let node = Arc::clone(self);
         let delivery = tokio::spawn(async move {
             let ticket = node.tickets.issue();
-            node.route(ticket.command(op), Instant::now() + DELIVERY).await
+            let deadline = Instant::now() + DELIVERY;
+            node.route(ticket.command(op), deadline, DELIVERY_PAUSE).await
         });
         delivery.await.unwrap_or_else(|error| Err(Failure::Unknown(error.to_string())))
     }
@@ -136,7 +144,12 @@ impl Node {
     /// Brings a command to the leader, again and again while its fate is unknown: the state
     /// machine recognises copies. A first attempt that was refused is the end of it, since only
     /// then the failure is definite; after an attempt in doubt no refusal can be.
-    async fn route(&self, command: Command, deadline: Instant) -> Result<Reply, Failure> {
+    async fn route(
+        &self,
+        command: Command,
+        deadline: Instant,
+        pause: Duration,
+    ) -> Result<Reply, Failure> {
         let mut doubt = None;
         loop {
             let failure = match self.attempt(&command, deadline).await {
@@ -149,10 +162,10 @@ impl Node {
             if !failure.is_definite() {
                 doubt = Some(failure);
             }
-            if Instant::now() + RETRY_PAUSE >= deadline {
+            if Instant::now() + pause >= deadline {
                 return Err(doubt.unwrap_or(Failure::TimedOut));
             }
-            tokio::time::sleep(RETRY_PAUSE).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
@@ -245,9 +258,12 @@ async fn found_cluster(node: Arc<Node>) {
             return;
         }
     }
+    if node.raft.is_initialized().await.unwrap_or(true) {
+        return;
+    }
     match node.raft.initialize(members).await {
         Ok(()) => tracing::info!(node = node.config.id, "founded the cluster"),
-        // There is a log, or a vote: the cluster exists.
+        // The other nodes came first.
         Err(RaftError::APIError(InitializeError::NotAllowed(_))) => {}
         Err(error) => tracing::error!(%error, "cannot found the cluster"),
     }

@@ -4,18 +4,22 @@
 //! entries be under way and meanwhile gathers what arrives into the next one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use openraft::error::ClientWriteError;
 use openraft::raft::ClientWriteResult;
 use openraft::{EmptyNode, Raft};
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::command::{Batch, Command, NodeId, Replies, Reply, Types};
 use crate::failure::Failure;
 
-/// Entries that may be proposed and not yet applied.
+/// Entries that may be proposed and not yet applied, unless they are slow.
 const UNDER_WAY: usize = 2;
+/// An entry that takes longer than this waits for a quorum rather than for the disk, and there is
+/// no point in holding others back for it.
+const SLOW: Duration = Duration::from_millis(25);
 /// Commands in one entry; with openraft's limit of entries a message it bounds a message's size.
 const BATCH: usize = 64;
 /// Commands that may wait. More are refused, which is a definite answer.
@@ -87,11 +91,16 @@ async fn propose_all(raft: Raft<Types>, mut waiting: mpsc::Receiver<Pending>) {
         let proposed = raft.client_write_ff(Batch(commands)).await;
         tokio::spawn(async move {
             let outcome = match proposed {
-                Ok(applied) => applied.await.ok(),
-                Err(_) => None,
+                Ok(mut applied) => match timeout(SLOW, &mut applied).await {
+                    Ok(outcome) => outcome.ok(),
+                    Err(_elapsed) => {
+                        drop(slot);
+                        applied.await.ok()
+                    }
+                },
+                Err(_stopped) => None,
             };
             answer_batch(answers, outcome);
-            drop(slot);
         });
     }
 }

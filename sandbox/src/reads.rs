@@ -69,6 +69,9 @@ fn refusal(error: &RaftError<u64, CheckIsLeaderError<u64, openraft::EmptyNode>>)
         RaftError::APIError(CheckIsLeaderError::ForwardToLeader(forward)) => {
             Failure::NotLeader { leader: forward.leader_id }
         }
-        error => Failure::Refused(error.to_string()),
+        RaftError::APIError(CheckIsLeaderError::QuorumNotEnough(_)) => {
+            Failure::Refused("no quorum confirms that this node leads".into())
+        }
+        RaftError::Fatal(error) => Failure::Refused(error.to_string()),
     }
 }

@@ -18,7 +18,7 @@ const META: &str = "snapshot-meta";
 const DATA: &str = "snapshot-data";
 
 /// How many entries apart the copies of a lossy machine are ([`Bug::LossySnapshot`]).
-const COPY_EVERY: u64 = 64;
+const COPY_EVERY: u64 = 128;
 
 type Result<T> = std::result::Result<T, StorageError<NodeId>>;
 type Meta = SnapshotMeta<NodeId, EmptyNode>;
