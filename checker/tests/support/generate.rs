@@ -35,7 +35,7 @@ pub(crate) fn random_shape(rng: &mut ChaCha8Rng) -> Shape {
         processes: rng.random_range(2..=5),
         values: rng.random_range(1..=4),
         crash_rate,
-        bend_rate: rng.random_range(0.2..0.9),
+        bend_rate: rng.random_range(0.3..1.2),
         read_rate: rng.random_range(0.1..0.7),
         nil: [Nil::Auto, Nil::Value, Nil::Unknown][rng.random_range(0..3)],
         observe_failed_cas: rng.random_bool(0.4),

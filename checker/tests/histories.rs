@@ -1,0 +1,148 @@
+//! The tool's own exam: every file under `histories/` has its verdict in its name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use checker::checks::{CheckOptions, CheckerSpec, SetReads};
+use checker::history::read_path;
+use checker::model::ModelName;
+use checker::{Budget, Validity, Value, Verdict, check};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../histories")
+}
+
+fn spec(workload: &str) -> CheckerSpec {
+    match workload {
+        "set" => CheckerSpec::Set { reads: SetReads::default() },
+        name => CheckerSpec::linearizable(ModelName::find(name).expect("a folder is a model")),
+    }
+}
+
+fn judge(path: &str) -> Verdict {
+    let workload = path.split('/').next().expect("a folder");
+    let options = CheckOptions { spec: spec(workload), ..CheckOptions::default() };
+    let history = read_path(&folder().join(path), None).expect("a readable history");
+    check(&history, &options, &Budget::unlimited())
+}
+
+fn all() -> Vec<String> {
+    let mut paths = Vec::new();
+    for workload in ["register", "cas-register", "set"] {
+        for file in fs::read_dir(folder().join(workload)).expect("a folder") {
+            let name = file.expect("an entry").file_name();
+            paths.push(format!("{workload}/{}", name.to_string_lossy()));
+        }
+    }
+    paths.sort();
+    paths
+}
+
+#[test]
+fn every_history_gets_the_verdict_in_its_name() {
+    let paths = all();
+    assert!(paths.len() > 15, "only {} histories", paths.len());
+    for path in paths {
+        let (_, file) = path.split_once('/').expect("a folder and a file");
+        let verdict = judge(&path);
+        assert!(
+            file.starts_with(verdict.validity.word()),
+            "{path} is {}: {}",
+            verdict.validity.word(),
+            verdict.summary
+        );
+        let text = fs::read_to_string(folder().join(&path)).expect("a readable file");
+        assert!(text.starts_with("; "), "{path} does not say what it shows");
+    }
+}
+
+#[test]
+fn every_history_is_listed_in_the_readme() {
+    let readme = fs::read_to_string(folder().join("README.md")).expect("a readme");
+    for path in all() {
+        assert!(readme.contains(&format!("`{path}`")), "{path} is not in histories/README.md");
+    }
+}
+
+#[test]
+fn violations_are_told_in_one_sentence_with_processes_values_and_times() {
+    let sentence = |path: &str| judge(path).summary;
+    assert_eq!(
+        sentence("cas-register/invalid-stale-key.edn"),
+        "process 7 read 3 from key 12 at 12.031-12.044 s, but 3 had been overwritten by 4 \
+         (process 2, acknowledged at 12.020 s)"
+    );
+    assert_eq!(
+        sentence("register/invalid-phantom-read.edn"),
+        "process 1 read 9 at 0.002-0.003 s, but nobody ever wrote 9"
+    );
+    assert_eq!(
+        sentence("register/invalid-fail-that-happened.edn"),
+        "process 1 read 2 at 0.004-0.005 s, but 2 was only ever written by an operation that \
+         reported failure (process 0, reported as failed at 0.003 s): this :fail was observed: \
+         it should have been :info"
+    );
+    assert_eq!(
+        sentence("cas-register/invalid-lost-update.edn"),
+        "process 1 replaced 1 by 3 at 0.003-0.005 s, but 1, which was there only once, had \
+         already been replaced (process 0, acknowledged at 0.004 s)"
+    );
+    assert_eq!(
+        sentence("set/invalid-lost.edn"),
+        "process 0 read the set at 0.004-0.005 s and missed 2, which had been added (process 1, \
+         acknowledged at 0.003 s); no later read has it"
+    );
+}
+
+#[test]
+fn kinds_of_anomalies_have_stable_names() {
+    for (path, kind) in [
+        ("register/invalid-stale-read.edn", "stale-read"),
+        ("register/invalid-phantom-read.edn", "phantom-read"),
+        ("register/invalid-fail-that-happened.edn", "phantom-read"),
+        ("register/invalid-read-before-write.edn", "phantom-read"),
+        ("register/invalid-back-and-forth.edn", "stale-read"),
+        ("cas-register/invalid-lost-update.edn", "lost-update"),
+        ("cas-register/invalid-crashed-cas-twice.edn", "stale-read"),
+        ("set/invalid-lost.edn", "lost"),
+        ("set/invalid-stale.edn", "stale"),
+        ("set/invalid-flicker.edn", "lost"),
+        ("set/invalid-unexpected.edn", "unexpected"),
+    ] {
+        assert_eq!(judge(path).anomalies[0].kind, kind, "{path}: {}", judge(path).summary);
+    }
+}
+
+#[test]
+fn results_name_failing_keys_and_say_valid_in_jepsens_words() {
+    let results = judge("cas-register/invalid-stale-key.edn").to_value();
+    assert_eq!(results.get("valid?"), Some(&Value::Bool(false)));
+    assert_eq!(results.get("failures"), Some(&Value::Vector(vec![Value::Int(12)])));
+    assert_eq!(results.get("unknown-keys"), Some(&Value::Vector(Vec::new())));
+    let Some(Value::Map(keys)) = results.get("results") else { panic!("{results}") };
+    assert_eq!(keys[1].0, Value::Int(13));
+    assert_eq!(keys[1].1.get("valid?"), Some(&Value::Bool(true)));
+    let unknown = judge("set/unknown-no-final-read.edn").to_value();
+    assert_eq!(unknown.get("valid?"), Some(&Value::keyword("unknown")));
+    assert_eq!(unknown.get("cause"), Some(&Value::keyword("missing")));
+}
+
+#[test]
+fn stale_reads_are_no_violation_where_reads_are_eventual() {
+    let judge = |file: &str| {
+        let history = read_path(&folder().join("set").join(file), None).expect("readable");
+        let spec = CheckerSpec::Set { reads: SetReads::Eventual };
+        let options = CheckOptions { spec, ..CheckOptions::default() };
+        check(&history, &options, &Budget::unlimited()).validity
+    };
+    assert_eq!(judge("invalid-stale.edn"), Validity::Valid);
+    assert_eq!(judge("invalid-lost.edn"), Validity::Invalid);
+}
+
+#[test]
+fn a_history_that_could_not_have_shown_anything_is_called_vacuous() {
+    assert!(judge("register/unknown-empty.edn").is_vacuous());
+    assert!(judge("cas-register/invalid-lost-update.edn").is_vacuous());
+    assert!(!judge("register/valid-concurrent-read.edn").is_vacuous());
+    assert!(!judge("set/valid-recovered.edn").is_vacuous());
+}
