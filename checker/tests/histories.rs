@@ -5,24 +5,15 @@ use std::path::{Path, PathBuf};
 
 use checker::checks::{CheckOptions, CheckerSpec, SetReads};
 use checker::history::read_path;
-use checker::model::ModelName;
-use checker::{Budget, Validity, Value, Verdict, check};
+use checker::{Budget, Validity, Value, Verdict, check, infer_spec};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../histories")
 }
 
-fn spec(workload: &str) -> CheckerSpec {
-    match workload {
-        "set" => CheckerSpec::Set { reads: SetReads::default() },
-        name => CheckerSpec::linearizable(ModelName::find(name).expect("a folder is a model")),
-    }
-}
-
 fn judge(path: &str) -> Verdict {
-    let workload = path.split('/').next().expect("a folder");
-    let options = CheckOptions { spec: spec(workload), ..CheckOptions::default() };
     let history = read_path(&folder().join(path), None).expect("a readable history");
+    let options = CheckOptions { spec: infer_spec(&history), ..CheckOptions::default() };
     check(&history, &options, &Budget::unlimited())
 }
 

@@ -8,14 +8,13 @@
 
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashMap;
-
 use super::config::{Config, Key, undominated};
 use super::crashed::{ClassId, Cost, Ledger};
 use super::meter::Meter;
 use super::open::{Group, Open, OpenOp};
 use super::path::{Choice, PathId, Paths};
 use super::rules::{Rules, WrongRule};
+use super::seen::Seen;
 use super::table::{StateId, Table, TransitionId};
 use super::words::Words;
 use crate::model::{Class, Model};
@@ -101,9 +100,9 @@ pub(crate) struct Frontier<'m, 'b, M: Model, const W: usize> {
     /// Open observers that are legal in a state; forgotten when the open observers change.
     watching: Vec<Option<Words<W>>>,
     queue: VecDeque<Queued<W>>,
-    visited: FxHashMap<Key<W>, Cost>,
+    visited: Seen<Key<W>, Cost>,
     settled: Vec<Config<W>>,
-    settled_at: FxHashMap<Key<W>, usize>,
+    settled_at: Seen<Key<W>, usize>,
 }
 
 impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
@@ -133,9 +132,9 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
             event: 0,
             watching: Vec::new(),
             queue: VecDeque::new(),
-            visited: FxHashMap::default(),
+            visited: Seen::new(),
             settled: Vec::new(),
-            settled_at: FxHashMap::default(),
+            settled_at: Seen::new(),
         }
     }
 
@@ -214,7 +213,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
         let moves = self.moves();
         while let Some(Queued { config, last }) = self.queue.pop_front() {
             // Reached again at a lower cost since it was queued: that copy is queued as well.
-            if self.visited.get(&config.key(&self.ledger)) < Some(&self.ledger.cost(config.crashed))
+            if self.visited.get(&config.key(&self.ledger)) < Some(self.ledger.cost(config.crashed))
             {
                 continue;
             }
@@ -376,9 +375,8 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
         }
         let cost = self.ledger.cost(config.crashed);
         let key = config.key(&self.ledger);
-        let known = self.visited.entry(key).or_insert(Cost { overdrawn: true, uses: u32::MAX });
-        if cost < *known {
-            *known = cost;
+        if self.visited.get(&key).is_none_or(|known| cost < known) {
+            self.visited.put(key, cost);
             if let Some(choice) = choice {
                 config.path = self.paths.extend(config.path, choice, self.event);
             }
@@ -389,7 +387,7 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
     fn is_new_settled(&self, config: &Config<W>, slot: usize) -> bool {
         let key = without(config, slot).key(&self.ledger);
         self.settled_at.get(&key).is_none_or(|at| {
-            self.ledger.cost(config.crashed) < self.ledger.cost(self.settled[*at].crashed)
+            self.ledger.cost(config.crashed) < self.ledger.cost(self.settled[at].crashed)
         })
     }
 
@@ -398,21 +396,21 @@ impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
             return;
         }
         let config = without(&config, slot);
-        let at = *self.settled_at.entry(config.key(&self.ledger)).or_insert(self.settled.len());
-        if at == self.settled.len() {
-            self.settled.push(config);
-        } else {
-            self.settled[at] = config;
+        let key = config.key(&self.ledger);
+        match self.settled_at.get(&key) {
+            Some(at) => self.settled[at] = config,
+            None => {
+                self.settled_at.put(key, self.settled.len());
+                self.settled.push(config);
+            }
         }
     }
 
     /// Books what the search occupies.
     fn account(&mut self) -> Result<(), Stop> {
         let config = size_of::<Config<W>>() as u64;
-        let entry = size_of::<Key<W>>() as u64 + 24;
         let configs = self.configs.capacity() + self.settled.capacity() + self.queue.capacity();
-        let entries = self.visited.capacity() + self.settled_at.capacity();
-        let own = config * configs as u64 + entry * entries as u64;
+        let own = config * configs as u64 + self.visited.bytes() + self.settled_at.bytes();
         let bytes = own + self.paths.bytes() + self.ledger.bytes() + self.table.bytes();
         Ok(self.meter.occupy(bytes)?)
     }

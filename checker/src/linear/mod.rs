@@ -45,6 +45,7 @@ mod path;
 mod reduce;
 mod rules;
 mod search;
+mod seen;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,109 @@
+//! The configurations met within one return, each with what is known of it.
+//!
+//! A hash map would do, but it has to be emptied at every return, and emptying costs as much as
+//! its largest size so far: one hard moment would slow down all the easy ones after it. Here an
+//! entry is live only if it carries the current generation, so emptying is counting up.
+
+use std::hash::{Hash, Hasher};
+
+use rustc_hash::FxHasher;
+
+/// A map from `K` to `V` that is emptied in no time.
+pub(crate) struct Seen<K, V> {
+    entries: Vec<Option<Entry<K, V>>>,
+    generation: u32,
+    len: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Entry<K, V> {
+    generation: u32,
+    key: K,
+    value: V,
+}
+
+const FIRST_CAPACITY: usize = 64;
+
+impl<K: Copy + Eq + Hash, V: Copy> Seen<K, V> {
+    pub(crate) fn new() -> Seen<K, V> {
+        Seen { entries: vec![None; FIRST_CAPACITY], generation: 0, len: 0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.len = 0;
+        // After four thousand million returns old entries would come back to life.
+        if self.generation == u32::MAX {
+            self.entries.fill(None);
+        }
+        self.generation = self.generation.wrapping_add(1);
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.entries.len() * size_of::<Option<Entry<K, V>>>()) as u64
+    }
+
+    pub(crate) fn get(&self, key: &K) -> Option<V> {
+        self.entries[self.place(key)]
+            .filter(|entry| entry.generation == self.generation)
+            .map(|entry| entry.value)
+    }
+
+    /// Puts or replaces the value of a key.
+    pub(crate) fn put(&mut self, key: K, value: V) {
+        let place = self.place(&key);
+        let generation = self.generation;
+        if self.entries[place].is_none_or(|entry| entry.generation != generation) {
+            self.len += 1;
+        }
+        self.entries[place] = Some(Entry { generation, key, value });
+        if self.len * 2 > self.entries.len() {
+            self.grow();
+        }
+    }
+
+    /// Where a key is, or would be.
+    fn place(&self, key: &K) -> usize {
+        let mut hasher = FxHasher::default();
+        key.hash(&mut hasher);
+        let mask = self.entries.len() - 1;
+        // The low bits of this hash are its weakest.
+        let hash = hasher.finish();
+        let mut at = ((hash >> 32) ^ hash) as usize & mask;
+        while let Some(entry) = &self.entries[at] {
+            if entry.generation != self.generation || entry.key == *key {
+                break;
+            }
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![None; self.entries.len() * 2];
+        let old = std::mem::replace(&mut self.entries, larger);
+        for entry in old.into_iter().flatten().filter(|entry| entry.generation == self.generation) {
+            let place = self.place(&entry.key);
+            self.entries[place] = Some(entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_map_that_forgets_everything_when_emptied() {
+        let mut seen = Seen::new();
+        for round in 0..3_u64 {
+            for key in 0..1000_u64 {
+                assert_eq!(seen.get(&key), None);
+                seen.put(key, key + round);
+                seen.put(key, key * round);
+            }
+            assert!((0..1000).all(|key| seen.get(&key) == Some(key * round)));
+            assert_eq!(seen.get(&1000), None);
+            seen.clear();
+        }
+    }
+}
