@@ -48,7 +48,7 @@ pub(crate) fn page(
             ("missing", &escape(&not_exercised(input, axes).join(", "))),
             ("assumptions", &assumptions(&input.verdict.assumptions)),
             ("again", &run.map(again).unwrap_or_default()),
-            ("files", &files(run)),
+            ("files", &files(input)),
         ],
     )
 }
@@ -242,21 +242,26 @@ fn again(run: &RunFacts) -> String {
     )
 }
 
-const FILES: [(&str, &str); 6] = [
+/// What is always written, …
+const FILES: [(&str, &str); 4] = [
     ("timeline.html", "every operation, to zoom and click"),
-    ("history.edn", "what happened, as Jepsen writes it"),
-    ("history.txt", "the same to grep"),
+    ("history.txt", "what happened, to grep"),
     ("results.edn", "the verdict"),
     ("results.json", "the verdict for scripts"),
-    ("independent/", "history and verdict of each key"),
 ];
+/// … what a run of our own leaves besides, and what independent keys do.
+const OF_RUNS: (&str, &str) =
+    ("history.edn", "what happened, as Jepsen writes it: judge this again");
+const OF_KEYS: (&str, &str) = ("independent/", "history and verdict of each key");
 
-fn files(run: Option<&RunFacts>) -> String {
+fn files(input: &Input) -> String {
+    let run = input.run.as_ref().map(|_| OF_RUNS);
+    let keys = (!input.verdict.parts.is_empty()).then_some(OF_KEYS);
     let mut out = String::from("<ul>\n");
-    for (name, what) in FILES {
+    for (name, what) in FILES.into_iter().chain(run).chain(keys) {
         let _ = writeln!(out, "<li><a href=\"{name}\">{name}</a>: {what}</li>");
     }
-    for log in run.map(|run| &*run.log_files).unwrap_or_default() {
+    for log in input.run.as_ref().map(|run| &*run.log_files).unwrap_or_default() {
         let _ = writeln!(out, "<li><a href=\"{0}\">{1}</a></li>", href(log), escape(log));
     }
     out + "</ul>\n"

@@ -38,6 +38,7 @@ impl Clock {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     pub(crate) fn span(self, length: i64) -> String {
         match (self, length) {
+            (Clock::Events, 1) => "1 event".to_owned(),
             (Clock::Events, _) => format!("{length} events"),
             (_, ..1_000) => format!("{length} ns"),
             (_, ..1_000_000) => format!("{:.1} µs", length as f64 / 1e3),

@@ -172,7 +172,7 @@ impl Page {
         self.line("");
         if let Some(dir) = dir {
             self.paragraph("Files", 12, &dir.display().to_string());
-            let first = "report.html (all on one page), timeline.html, history.edn, results.edn";
+            let first = "report.html (all on one page), timeline.html, results.edn, history.txt";
             self.paragraph("", 12, first);
         }
         let Some(run) = input.run.as_ref() else { return };

@@ -202,12 +202,17 @@ impl Data<'_> {
 
     fn anomaly(&self, anomaly: &Anomaly) -> serde_json::Value {
         let place = |index: u64| self.window.place(self.scene, index);
-        let places = |all: &[u64]| all.iter().filter_map(|at| place(*at)).collect::<Vec<_>>();
+        let failing = anomaly.op.and_then(place);
+        // The failing operation is open in every state; to say so there explains nothing.
+        let places = |all: &[u64]| {
+            let rows = all.iter().filter_map(|at| place(*at));
+            rows.filter(|row| Some(*row) != failing).collect::<Vec<_>>()
+        };
         let related: Vec<_> = anomaly
             .related
             .iter()
             .filter_map(|related| place(related.index).map(|row| (row, related.role.clone())))
-            .filter(|(row, _)| Some(*row) != anomaly.op.and_then(place))
+            .filter(|(row, _)| Some(*row) != failing)
             .collect();
         let states: Vec<_> = anomaly
             .states
@@ -224,7 +229,7 @@ impl Data<'_> {
         serde_json::json!({
             "kind": anomaly.kind,
             "sentence": anomaly.sentence,
-            "op": or_none(anomaly.op.and_then(place)),
+            "op": or_none(failing),
             "related": related,
             "states": states,
         })

@@ -111,7 +111,7 @@ function clock(time, step) {
 }
 const exact = time => time < 0 ? "never" : data.clock === "ns" ? (time / 1e9).toFixed(6) + " s" : "event " + time;
 function duration(ns) {
-  if (data.clock !== "ns") return ns + " events";
+  if (data.clock !== "ns") return ns + (ns === 1 ? " event" : " events");
   return ns < 1e3 ? ns + " ns" : ns < 1e6 ? (ns / 1e3).toFixed(1) + " µs" : ns < 1e9 ? (ns / 1e6).toFixed(2) + " ms" : (ns / 1e9).toFixed(3) + " s";
 }
 
