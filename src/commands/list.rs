@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use checker::model::ModelName;
 use clap::ValueEnum;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
@@ -65,14 +66,11 @@ impl Section {
                 .collect(),
             Section::Topologies => Topology::DRAWN.iter().map(topology).collect(),
             Section::Bugs => Bug::ALL.iter().map(|bug| bug_entry(*bug)).collect(),
-            Section::Models => vec![
-                Entry::new("register", "linearizable register: read, write"),
-                Entry::new("cas-register", "linearizable register: read, write, compare-and-set"),
-                Entry::new(
-                    "set",
-                    "nothing acknowledged is lost, nothing unasked appears: add, read",
-                ),
-            ],
+            Section::Models => {
+                let set = Entry::new("set", "elements: add, read; none lost, none from nowhere");
+                let models = ModelName::ALL.iter();
+                models.map(|model| Entry::new(model.name(), model.about())).chain([set]).collect()
+            }
         }
     }
 }
