@@ -7,11 +7,11 @@ use checker::model::ModelName;
 use clap::ValueEnum;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
-use sandbox::Bug;
 
 use crate::columns;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::systems::{self, Flaw, System};
 
 /// List what can be named: models, workloads, systems, faults, topologies, bugs
 #[derive(Debug, clap::Args)]
@@ -26,13 +26,15 @@ pub struct Args {
 enum Section {
     /// What clients do and what must hold: `test --workload`.
     Workloads,
+    /// What can be tested: `test --system`.
+    Systems,
     /// What can be broken: `test --nemesis`.
     Faults,
     /// Whom a kill, pause or restart hits.
     Targets,
     /// The shapes of a partition.
     Topologies,
-    /// How the built-in store can be broken on purpose: `test --bug`.
+    /// How a system can be broken on purpose: `test --bug`.
     Bugs,
     /// What a history can be judged by: `analyze --model`.
     Models,
@@ -57,6 +59,10 @@ impl Section {
                 .iter()
                 .map(|workload| Entry::new(workload.name, workload.about))
                 .collect(),
+            Section::Systems => {
+                let systems = systems::all();
+                systems.iter().map(|system| Entry::new(system.name(), system.about())).collect()
+            }
             Section::Faults => {
                 FaultKind::ALL.iter().map(|kind| Entry::new(kind.word(), kind.about())).collect()
             }
@@ -65,7 +71,9 @@ impl Section {
                 .map(|target| Entry::new(target.word(), of_target(target)))
                 .collect(),
             Section::Topologies => Topology::DRAWN.iter().map(topology).collect(),
-            Section::Bugs => Bug::ALL.iter().map(|bug| bug_entry(*bug)).collect(),
+            Section::Bugs => {
+                systems::all().iter().flat_map(|system| bugs(system.as_ref())).collect()
+            }
             Section::Models => {
                 let set = Entry::new("set", "elements: add, read; none lost, none from nowhere");
                 let models = ModelName::ALL.iter();
@@ -102,8 +110,12 @@ fn topology(topology: &Topology) -> Entry {
     Entry::new(topology.word(), format!("{about}; from {} nodes", topology.smallest_cluster()))
 }
 
-fn bug_entry(bug: Bug) -> Entry {
-    Entry::new(bug.name(), format!("{}; shown by: {}", bug.about(), bug.shown_by()))
+fn bugs(system: &dyn System) -> Vec<Entry> {
+    let describe = |flaw: Flaw| {
+        let (system, about, shown_by) = (system.name(), flaw.about, flaw.shown_by);
+        Entry::new(flaw.name, format!("{system}: {about}; shown by: {shown_by}"))
+    };
+    system.flaws().into_iter().map(describe).collect()
 }
 
 /// Prints the sections.

@@ -7,6 +7,9 @@ fn list_names_what_the_registries_hold() {
     for workload in workloads::ALL {
         assert!(all.out.contains(workload.name), "{}", workload.name);
     }
+    for bug in sandbox::Bug::ALL {
+        assert!(all.out.contains(bug.name()), "{bug}");
+    }
 }
 
 #[test]
