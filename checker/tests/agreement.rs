@@ -3,9 +3,10 @@
 
 mod support;
 
+use checker::verdict::Anomaly;
 use checker::{Budget, Validity, Verdict, check};
 use rand::RngExt;
-use support::exhaustive::{Case, End, SmallOp, is_linearizable};
+use support::exhaustive::{Ask, Case, End, SmallOp, is_linearizable};
 use support::generate::{random_case, random_shape, seeded};
 use support::{case, corpus};
 
@@ -71,6 +72,66 @@ fn the_operation_that_is_named_is_the_first_at_which_nothing_fits() {
         assert!(!is_linearizable(&until(&small, moment)), "{}\n{small:#?}", anomaly.sentence);
         assert!(is_linearizable(&until(&small, moment - 1)), "{}\n{small:#?}", anomaly.sentence);
     }
+}
+
+/// Each specific sentence names operations that exclude each other: whoever wrote the value that
+/// was read, and what came after them. These alone must be a violation already.
+#[test]
+fn operations_named_as_excluding_each_other_do() {
+    let mut rng = seeded(SEED + 3);
+    let mut told = [0_u32; 3];
+    for _ in 0..40_000 {
+        let shape = random_shape(&mut rng);
+        let small = random_case(shape, &mut rng);
+        let verdict = judge(&small);
+        let Some(anomaly) = verdict.anomalies.first() else { continue };
+        let kinds = ["phantom-read", "stale-read", "lost-update"];
+        let Some(kind) = kinds.iter().position(|kind| *kind == anomaly.kind) else { continue };
+        told[kind] += 1;
+        let named = named_operations(&small, anomaly);
+        assert!(!is_linearizable(&named), "{}\n{small:#?}\n{named:#?}", anomaly.sentence);
+    }
+    assert!(told.iter().all(|count| *count > 20), "too few of a kind were met: {told:?}");
+}
+
+/// The failing operation, everything about the value that it saw, and the other operations that
+/// the explanation names; what these did besides is left out.
+fn named_operations(small: &Case, anomaly: &Anomaly) -> Case {
+    let events = case::events(small);
+    let moment = |index: u64| events[usize::try_from(index).expect("small")].0;
+    let failing_end = anomaly.op.map(moment);
+    let related: Vec<u32> = anomaly.related.iter().map(|one| moment(one.index)).collect();
+    let is_failing = |op: &SmallOp| op.end.map(|(end, _)| end) == failing_end;
+    let failing = small.ops.iter().find(|op| is_failing(op)).expect("named by its completion");
+    let seen = match failing.ask {
+        Ask::Cas(old, _) => Some(old),
+        _ => failing.read,
+    };
+    let mut named = small.clone();
+    named.ops.retain_mut(|op| {
+        let ended_ok = matches!(op.end, Some((_, End::Ok)));
+        match op.ask {
+            _ if is_failing(op) => true,
+            Ask::Read if ended_ok && op.read == seen => true,
+            // A witness shows that another value was there: as if it had written it.
+            Ask::Read if ended_ok && related.contains(&op.begin) => {
+                op.ask = op.read.map_or(Ask::Read, Ask::Write);
+                true
+            }
+            Ask::Write(new) => Some(new) == seen || related.contains(&op.begin),
+            // Whatever a compare-and-set needed is not part of the claim, unless it is the value.
+            Ask::Cas(old, new) => {
+                if Some(old) != seen {
+                    op.ask = Ask::Write(new);
+                }
+                let consumes = Some(old) == seen && ended_ok;
+                let failed = matches!(op.end, Some((_, End::Fail)));
+                !failed && (consumes || Some(new) == seen || related.contains(&op.begin))
+            }
+            Ask::Read => false,
+        }
+    });
+    named
 }
 
 /// The history as it was known at a moment, but for what failed later, and so never was.

@@ -69,14 +69,14 @@ fn violations_are_told_in_one_sentence_with_processes_values_and_times() {
     );
     assert_eq!(
         sentence("register/invalid-fail-that-happened.edn"),
-        "process 1 read 2 at 0.004-0.005 s, but 2 was only ever written by an operation that \
+        "process 1 read 2 at 0.004-0.005 s, but 2 had only been written by an operation that \
          reported failure (process 0, reported as failed at 0.003 s): this :fail was observed: \
          it should have been :info"
     );
     assert_eq!(
         sentence("cas-register/invalid-lost-update.edn"),
-        "process 1 replaced 1 by 3 at 0.003-0.005 s, but 1, which was there only once, had \
-         already been replaced (process 0, acknowledged at 0.004 s)"
+        "process 1 replaced 1 by 3 at 0.003-0.005 s, but 1 was there only once and was also \
+         replaced by 2 (process 0, acknowledged at 0.004 s)"
     );
     assert_eq!(
         sentence("set/invalid-lost.edn"),

@@ -62,10 +62,10 @@ impl<'a, 'h> Explainer<'a, 'h> {
     ) -> Explanation {
         let specific = match *transition {
             Transition::Read(value) => self.phantom(value).or_else(|| self.stale(value)),
-            Transition::Cas(value, _) => self
-                .lost_update(value)
-                .or_else(|| self.phantom(value))
-                .or_else(|| self.stale(value)),
+            Transition::Cas(value, new) => {
+                let lost = if new == value { None } else { self.lost_update(value) };
+                lost.or_else(|| self.phantom(value)).or_else(|| self.stale(value))
+            }
             Transition::Write(_) | Transition::Differs(_) => None,
         };
         specific.unwrap_or_else(|| self.general(possible))
@@ -121,7 +121,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
         let (reason, related) = match (self.failed_writer(text), self.later_writer(value)) {
             (Some(failed), _) => (
                 format!(
-                    "but {text} was only ever written by an operation that reported failure \
+                    "but {text} had only been written by an operation that reported failure \
                      ({}): this :fail was observed: it should have been :info",
                     by_whom(failed)
                 ),
@@ -236,16 +236,18 @@ impl<'a, 'h> Explainer<'a, 'h> {
         if written + initially != 1 {
             return None;
         }
-        let other = self.with_meaning().find(|(one, meaning)| {
-            let replaces =
-                matches!(meaning, Transition::Cas(from, to) if *from == value && to != from);
-            replaces && one.acknowledged().is_some() && !self.is_failing(one)
-        });
-        let (other, _) = other?;
-        let text = self.model.value(value);
+        let (other, by) = self.with_meaning().find_map(|(one, meaning)| match meaning {
+            Transition::Cas(from, to) if from == value && to != value => {
+                let acknowledged = one.acknowledged().is_some() && !self.is_failing(one);
+                acknowledged.then_some((one, to))
+            }
+            _ => None,
+        })?;
         let sentence = format!(
-            "{}, but {text}, which was there only once, had already been replaced ({})",
+            "{}, but {} was there only once and was also replaced by {} ({})",
             self.subject(),
+            self.model.value(value),
+            self.model.value(by),
             by_whom(other)
         );
         let related = vec![related(other, "replaced the same value")];
