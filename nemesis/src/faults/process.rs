@@ -131,7 +131,24 @@ impl Nemesis {
             evidence.what = format!("{} ({} killed: too slow)", evidence.what, list(&forced));
         }
         self.bring_up(&mut evidence, &stopped).await?;
+        self.see_ready(&mut evidence).await;
         Ok(evidence)
+    }
+
+    /// A graceful restart is felt until its nodes take part again, not just until their processes
+    /// exist. One that never comes back is no failure of the restart: it shows as unavailability.
+    async fn see_ready(&self, evidence: &mut Evidence) {
+        let deadline = self.proof_deadline();
+        for &node in &evidence.nodes {
+            while !self.primaries.is_ready(node).await {
+                let last_before = Instant::now();
+                if last_before >= deadline {
+                    return;
+                }
+                tokio::time::sleep(self.options.look_every).await;
+                evidence.ended = Some(Bracket { last_before, first_after: Instant::now() });
+            }
+        }
     }
 
     /// Starts every dead node, whoever killed it. One that never lived is not the nemesis's to

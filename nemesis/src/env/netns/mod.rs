@@ -16,6 +16,7 @@ mod tools;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -36,6 +37,9 @@ const NAME: &str = "netns";
 /// Ports are free to choose where every node has an address of its own.
 const CLIENT_PORT: u16 = 2379;
 const PEER_PORT: u16 = 2380;
+
+/// How long a fresh bridge may take until it passes everything.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
 
 /// The environment; see the module's essay.
 pub struct Netns {
@@ -78,21 +82,24 @@ impl Netns {
     }
 
     /// A bridge that passes nothing (the host's packet filter may get hold of it) must not look like
-    /// a cluster that never forms.
+    /// a cluster that never forms. The kernel brings a fresh bridge's ports up at its leisure, which
+    /// on a busy machine is seconds.
     async fn prove_open(&self) -> Result<(), EnvError> {
-        let ends = self.nodes.len() + 1;
-        let all = (0..ends).flat_map(move |from| (0..ends).map(move |to| (from, to)));
-        let measured = self.measure(all.filter(|(from, to)| from != to)).await?;
-        match measured.pairs.iter().find(|(_, state)| !state.is_open()) {
-            None => Ok(()),
-            Some((&(from, to), _)) => {
+        let deadline = Instant::now() + OPEN_WITHIN;
+        loop {
+            let ends = self.nodes.len() + 1;
+            let all = (0..ends).flat_map(move |from| (0..ends).map(move |to| (from, to)));
+            let measured = self.measure(all.filter(|(from, to)| from != to)).await?;
+            let closed = measured.pairs.iter().find(|(_, state)| !state.is_open());
+            let Some((&(from, to), _)) = closed else { return Ok(()) };
+            if Instant::now() >= deadline {
                 let name = |end| if end == 0 { "the tester".to_owned() } else { format!("n{end}") };
-                Err(unavailable(format!(
+                return Err(unavailable(format!(
                     "nothing gets from {} to {} over the fresh bridge; if the sysctl \
                      net.bridge.bridge-nf-call-iptables is 1, set it to 0",
                     name(from),
                     name(to)
-                )))
+                )));
             }
         }
     }
