@@ -10,14 +10,17 @@ mod exhaustive;
 #[path = "../../tests/support/generate.rs"]
 mod generate;
 
+use std::time::{Duration, Instant};
+
 use exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
 use generate::{Shape, random_case, random_shape, seeded};
 
 use super::rules::{Rules, WrongRule};
 use super::{Decision, Occurrence, reduce, search};
 use crate::budget::Budget;
-use crate::model::{ModelName, Register, RegisterOptions, Transition};
+use crate::model::{Model, ModelName, Register, RegisterOptions, Transition};
 use crate::value::Value;
+use crate::verdict::Reason;
 
 /// The case as the search takes it, without the product's parsing.
 fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
@@ -130,6 +133,52 @@ fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first()
         let case = random_case(shape, &mut rng);
         assert!(agrees(&case, None), "{}", spell(&case));
     }
+}
+
+/// Reads of the initial value that are open from the beginning to the end change no verdict, but
+/// they occupy the first slots, so that everything else happens in words beyond the first.
+#[test]
+fn hundreds_of_operations_open_at_once_change_no_verdict() {
+    let mut rng = seeded(20_261_123);
+    for (idle, histories) in [(60, 2_000), (70, 2_000), (140, 1_000), (600, 200)] {
+        for _ in 0..histories {
+            let case = random_case(Shape { crash_rate: 0.2, bend_rate: 0.8, ..BASE }, &mut rng);
+            let (model, small) = occurrences(&case);
+            let shift = |moment: u32| moment + idle;
+            let end = 10_000;
+            let initial = Transition::Read(model.initial());
+            let idlers = (0..idle).map(|at| (initial, at, Some(end + at)));
+            let shifted = small
+                .iter()
+                .map(|one| (one.transition, shift(one.invoked), one.returned.map(shift)));
+            let all: Vec<Occurrence<Transition>> = idlers
+                .chain(shifted)
+                .map(|(transition, invoked, returned)| Occurrence { transition, invoked, returned })
+                .collect();
+            let (decision, _) = super::decide(&model, &all, &Budget::unlimited());
+            match decision {
+                Decision::Linearizable { .. } => assert!(is_linearizable(&case)),
+                Decision::Stuck(_) => assert!(!is_linearizable(&case)),
+                Decision::Undecided(reason) => panic!("{reason:?} on {}", spell(&case)),
+            }
+        }
+    }
+}
+
+/// A history that no search finishes: the budget ends it, soon after it is spent.
+#[test]
+fn a_search_that_explodes_ends_with_its_budget() {
+    let shape =
+        Shape { processes: 400, operations: (1200, 1200), values: 6, bend_rate: 0.0, ..BASE };
+    let (model, all) = occurrences(&random_case(shape, &mut seeded(20_261_124)));
+    let started = Instant::now();
+    let deadline = Budget::unlimited().with_deadline(started + Duration::from_millis(100));
+    let (decision, _) = super::decide(&model, &all, &deadline);
+    assert!(matches!(decision, Decision::Undecided(Reason::Deadline)), "{decision:?}");
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+    let memory = Budget::unlimited().with_memory_bytes(4 << 20);
+    let (decision, _) = super::decide(&model, &all, &memory);
+    assert!(matches!(decision, Decision::Undecided(Reason::Memory)), "{decision:?}");
 }
 
 #[test]
