@@ -140,8 +140,11 @@ async fn unknown_path(uri: Uri) -> Response {
 async fn append(
     State(node): Shared,
     Json(request): Json<AppendEntriesRequest<Types>>,
-) -> RaftAnswer<AppendEntriesResponse<NodeId>> {
-    Json(node.raft.append_entries(request).await)
+) -> Result<RaftAnswer<AppendEntriesResponse<NodeId>>, StatusCode> {
+    if node.follows_rival_of(&request.vote).await {
+        return Err(StatusCode::CONFLICT);
+    }
+    Ok(Json(node.raft.append_entries(request).await))
 }
 
 async fn vote(
@@ -154,8 +157,11 @@ async fn vote(
 async fn snapshot(
     State(node): Shared,
     Json(request): Json<InstallSnapshotRequest<Types>>,
-) -> RaftAnswer<InstallSnapshotResponse<NodeId>, InstallSnapshotError> {
-    Json(node.raft.install_snapshot(request).await)
+) -> Result<RaftAnswer<InstallSnapshotResponse<NodeId>, InstallSnapshotError>, StatusCode> {
+    if node.follows_rival_of(&request.vote).await {
+        return Err(StatusCode::CONFLICT);
+    }
+    Ok(Json(node.raft.install_snapshot(request).await))
 }
 
 async fn forwarded(State(node): Shared, Json(command): Json<Command>) -> Json<Answer> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use openraft::error::{InitializeError, RaftError};
-use openraft::{EmptyNode, Raft, ServerState, SnapshotPolicy};
+use openraft::error::{Fatal, InitializeError, RaftError};
+use openraft::{EmptyNode, Raft, ServerState, SnapshotPolicy, Vote};
 use tokio::time::{Instant, timeout_at};
 
 use crate::bug::Bug;
@@ -89,6 +89,16 @@ impl Node {
     /// The node that leads, as far as this one knows.
     pub(crate) fn leader(&self) -> Option<NodeId> {
         self.raft.metrics().borrow().current_leader
+    }
+
+    /// Waits until Raft gives up: its disk failed, or it found itself in an impossible state. A
+    /// node without it would go on answering its port and be of no use.
+    pub(crate) async fn failed(&self) -> Fatal<NodeId> {
+        let mut metrics = self.raft.metrics();
+        match metrics.wait_for(|metrics| metrics.running_state.is_err()).await {
+            Ok(metrics) => metrics.running_state.clone().err().unwrap_or(Fatal::Stopped),
+            Err(_closed) => Fatal::Stopped,
+        }
     }
 
     fn leads(&self) -> bool {
@@ -216,6 +226,20 @@ impl Node {
         let set = Command { id, settled, op: Op::Write { key, value: new.clone() } };
         self.proposer.propose(set, deadline)?.applied().await?;
         Ok(Reply::Cas { swapped: true, value: new })
+    }
+
+    /// Whether this node follows another leader of the very term of the one that sends to it. Two
+    /// leaders in one term is what [`Bug::ForgetVote`] leads to, and openraft, which rightly holds
+    /// it for impossible, would panic. A system with this bug would not notice, so it must live on.
+    pub(crate) async fn follows_rival_of(&self, sender: &Vote<NodeId>) -> bool {
+        if !self.has(Bug::ForgetVote) {
+            return false;
+        }
+        let own = self.raft.with_raft_state(|state| *state.vote_ref()).await;
+        own.is_ok_and(|own| {
+            let (ours, theirs) = (own.leader_id, sender.leader_id);
+            own.committed && sender.committed && ours.term == theirs.term && ours != theirs
+        })
     }
 
     fn has(&self, bug: Bug) -> bool {

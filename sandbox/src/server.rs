@@ -60,8 +60,16 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         tokio::spawn(listen(client, client_router(Arc::clone(&node)), stopped.clone())),
         tokio::spawn(listen(peer, peer_router(Arc::clone(&node)), stopped)),
     ];
-    let name = signals.next().await;
-    tracing::info!("ordeal sandbox node {id} stopping: {name}");
+    let ended = tokio::select! {
+        name = signals.next() => {
+            tracing::info!("ordeal sandbox node {id} stopping: {name}");
+            Ok(())
+        }
+        fatal = node.failed() => {
+            tracing::error!("ordeal sandbox node {id} stopping: raft failed: {fatal}");
+            Err(fatal).context("raft failed")
+        }
+    };
     drop(stop);
     for server in servers {
         // Whoever keeps a connection busy longer than this is cut off.
@@ -69,7 +77,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     }
     let _ = tokio::time::timeout(GRACE, node.raft.shutdown()).await;
     tracing::info!("ordeal sandbox node {id} stopped");
-    Ok(())
+    ended
 }
 
 async fn bind(what: &str, address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
