@@ -15,4 +15,3 @@ pub mod runner;
 pub mod scenario;
 pub mod store;
 pub mod systems;
-pub mod units;

@@ -188,7 +188,7 @@ impl Verdict {
     pub fn doubt(&mut self, reason: Reason) {
         if self.validity == Validity::Valid {
             self.validity = Validity::Unknown;
-            self.summary = reason.sentence();
+            self.summary = format!("{}: {} ({})", reason.word(), reason.sentence(), self.summary);
             self.reason = Some(reason);
         }
     }

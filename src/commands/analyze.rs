@@ -12,8 +12,10 @@ mod render;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use checker::verdict::Reason;
 use checker::{History, Verdict};
 
+use super::limits::Limits;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 use crate::interrupt::Interrupt;
@@ -43,7 +45,7 @@ pub struct Args {
     #[command(flatten)]
     reading: options::Reading,
     #[command(flatten)]
-    limits: options::Limits,
+    limits: Limits,
 }
 
 /// A history with what was found about it.
@@ -151,8 +153,8 @@ impl Bench<'_> {
             |elapsed| format!("judging {name}: {count} operations, {} s", elapsed.as_secs()),
             || self.interrupt.cancelling(&budget, || checker::check(&history, &check, &budget)),
         );
-        if self.args.reject_vacuous {
-            render::reject_vacuous(&mut verdict);
+        if self.args.reject_vacuous && verdict.is_vacuous() {
+            verdict.doubt(Reason::Vacuous);
         }
         Ok(Judged { history, verdict })
     }

@@ -7,6 +7,7 @@ pub mod analyze;
 pub mod completions;
 pub mod doctor;
 pub mod heal;
+mod limits;
 pub mod list;
 pub mod sandbox_node;
 pub mod test;

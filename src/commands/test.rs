@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use checker::verdict::Reason;
-use checker::{Budget, Verdict};
+use checker::{CheckOptions, Verdict};
 use nemesis::env::EnvChoice;
+use nemesis::registry::Registry;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
 
+use super::limits::Limits;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
+use crate::interrupt::Interrupt;
 use crate::report;
 use crate::runner::{self, Finished, Plan};
 use crate::scenario::{Concurrency, Route, Scenario, Span};
@@ -107,9 +109,8 @@ pub struct Args {
     /// Let a run pass whose clients read nothing that was ever written
     #[arg(long)]
     allow_vacuous: bool,
-    /// How long the analysis may take before it says unknown
-    #[arg(long, value_name = "5m", default_value = "5m")]
-    deadline: Span,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// Runs it, once or `--test-count` times.
@@ -122,6 +123,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     let system = systems::find(&scenario).map_err(|e| BadInput(e.to_string()))?;
     system.require().map_err(|e| BadInput(format!("{e:#}")))?;
     let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;
+    sweep(console)?;
     // From here on we may be another process, inside namespaces of this run's own.
     let env = nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?;
 
@@ -147,37 +149,43 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     Ok(worst)
 }
 
+/// Heals what runs of dead testers left behind on this machine.
+fn sweep(console: &Console) -> Result<()> {
+    if nemesis::env::netns::inside() {
+        return Ok(()); // The launcher did it, where there is something to see.
+    }
+    let registry = Registry::of_user().context("opening the registry of runs")?;
+    for swept in registry.sweep().context("sweeping what killed runs left behind")? {
+        console.say(super::heal::describe(&swept).trim_end());
+    }
+    Ok(())
+}
+
 /// One run: the load, the judgement, the report.
 fn once(plan: &Plan, args: &Args, console: &Console) -> Result<Exit> {
     let finished = runner::run(plan, console)?;
-    let budget = Budget::unlimited().with_deadline(Instant::now() + args.deadline.0);
-    let mut verdict = judge(&finished, &budget, console);
+    let mut verdict = judge(&finished, args, console)?;
     if verdict.is_vacuous() && !args.allow_vacuous {
         verdict.doubt(Reason::Vacuous);
     }
     if let Some(missing) = finished.missing.first() {
         verdict.doubt(Reason::Missing(missing.clone()));
     }
-    let safety = Exit::from(verdict.validity);
-    let harness = if finished.trouble.is_empty() { Exit::Valid } else { Exit::Broken };
     publish(&finished, &verdict, console)?;
-    Ok(safety.max(harness))
+    let harness = if finished.trouble.is_empty() { Exit::Valid } else { Exit::Broken };
+    Ok(harness.max(verdict.validity.into()))
 }
 
-/// Checks the history, with a word of life while it takes long.
-fn judge(finished: &Finished, budget: &Budget, console: &Console) -> Verdict {
-    let mut progress = console.progress();
-    std::thread::scope(|scope| {
-        let work = scope.spawn(|| checker::check(&finished.history, &finished.checks, budget));
-        let began = Instant::now();
-        while !work.is_finished() {
-            if began.elapsed() > Duration::from_millis(300) {
-                progress.set(format_args!("checking … {:.1} s", began.elapsed().as_secs_f64()));
-            }
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        work.join().expect("the checker catches its own panics")
-    })
+/// Checks the history; ctrl-c makes it unknown, as it does in `analyze`.
+fn judge(finished: &Finished, args: &Args, console: &Console) -> Result<Verdict> {
+    let budget = args.limits.budget();
+    let checks = CheckOptions { threads: args.limits.threads(), ..finished.checks.clone() };
+    let interrupt = Interrupt::listen().context("listening for ctrl-c")?;
+    let count = finished.history.operations().len();
+    Ok(console.while_showing(
+        |elapsed| format!("judging {count} operations, {} s", elapsed.as_secs()),
+        || interrupt.cancelling(&budget, || checker::check(&finished.history, &checks, &budget)),
+    ))
 }
 
 /// Writes results and report, then prints the summary and the seed.

@@ -15,8 +15,8 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use checker::{Kind, Process, Value};
-use nemesis::env::{Ability, Capabilities, Environment, Grace, StopSignal};
-use nemesis::faults::{Bracket, Evidence, FaultError, Nemesis, Options};
+use nemesis::env::{Ability, Capabilities, Environment, Grace, NodeId, StopSignal};
+use nemesis::faults::{Bracket, Evidence, FaultError, Nemesis, Options, Primaries};
 use nemesis::schedule::{Action, FaultKind, LeftOut, Schedule, ScheduleParams, Step};
 use serde_json::Value as Json;
 use tokio::time::{Duration, Instant, sleep_until};
@@ -32,6 +32,7 @@ use crate::systems::AskLeaders;
 /// The nemesis of one run.
 pub(super) struct Injector {
     nemesis: Nemesis,
+    leaders: Arc<AskLeaders>,
     recorder: Recorder,
     in_force: InForce,
     /// Faults and heals that could not be proved.
@@ -42,11 +43,12 @@ impl Injector {
     pub(super) fn new(cluster: &Cluster, recorder: &Recorder, schedule: &Schedule) -> Injector {
         let members =
             cluster.env.nodes().iter().map(|&n| (n, cluster.env.client_endpoint(n))).collect();
-        let leaders = AskLeaders { system: cluster.system.clone(), members };
+        let leaders = Arc::new(AskLeaders { system: cluster.system.clone(), members });
         let grace = Grace { signal: StopSignal::Term, patience: cluster.system.grace() };
         let options = Options { grace, ..Options::new(schedule.seed, schedule.keep_up) };
         Injector {
-            nemesis: Nemesis::new(cluster.env.clone(), Arc::new(leaders), options),
+            nemesis: Nemesis::new(cluster.env.clone(), leaders.clone(), options),
+            leaders,
             recorder: recorder.clone(),
             in_force: InForce::default(),
             trouble: Vec::new(),
@@ -91,17 +93,22 @@ impl Injector {
     }
 
     async fn execute(&mut self, step: &Step) {
+        // Whether a fault hit the leader is half of what it is worth.
+        let leaders = match step.action {
+            Action::Inject(_) => self.leaders.primaries().await,
+            Action::Heal(_) => Vec::new(),
+        };
         self.say(step.f(), from_json(&step.plan()), None);
         match self.nemesis.execute(step).await {
             Ok(evidence) => {
                 let calm = !evidence.heals.is_empty() || evidence.skipped.is_some();
                 self.in_force.set(if calm { String::new() } else { evidence.what.clone() });
-                self.completed(&evidence, None);
+                self.completed(&evidence, &leaders, None);
             }
             Err(error) => {
                 let error_value = Some(Value::string(error.to_string()));
                 match error.evidence() {
-                    Some(evidence) => self.completed(evidence, error_value),
+                    Some(evidence) => self.completed(evidence, &leaders, error_value),
                     None => self.say(step.f(), Value::Nil, error_value),
                 }
                 self.trouble.push(error.to_string());
@@ -112,15 +119,15 @@ impl Injector {
     /// A heal that nobody had planned: both of its events come after the deed.
     fn found_broken(&self, evidence: &Evidence) {
         self.say(evidence.f, Value::Nil, None);
-        self.completed(evidence, None);
+        self.completed(evidence, &[], None);
     }
 
-    fn completed(&self, evidence: &Evidence, error: Option<Value>) {
+    fn completed(&self, evidence: &Evidence, leaders: &[NodeId], error: Option<Value>) {
         for surprise in &evidence.surprises {
             // An event of the system, not of ours: told on its own, between the two of the fault.
             tracing::warn!("{surprise}");
         }
-        self.say(evidence.f, self.told(evidence), error);
+        self.say(evidence.f, self.told(evidence, leaders), error);
     }
 
     fn say(&self, f: &str, value: Value, error: Option<Value>) {
@@ -137,7 +144,7 @@ impl Injector {
     }
 
     /// The value of a completion; see the head of this file.
-    fn told(&self, evidence: &Evidence) -> Value {
+    fn told(&self, evidence: &Evidence, leaders: &[NodeId]) -> Value {
         let mut entries = Vec::new();
         let mut entry = |key: &str, value: Value| entries.push((Value::keyword(key), value));
         if let Some(id) = evidence.id {
@@ -148,8 +155,13 @@ impl Injector {
             entry("heals", Value::Vector(evidence.heals.iter().map(|&id| int(id)).collect()));
         }
         entry("what", Value::string(&evidence.what));
-        let nodes = evidence.nodes.iter().map(|node| Value::string(node.to_string()));
-        entry("nodes", Value::Vector(nodes.collect()));
+        let names = |nodes: &[NodeId]| {
+            Value::Vector(nodes.iter().map(|node| Value::string(node.to_string())).collect())
+        };
+        entry("nodes", names(&evidence.nodes));
+        if !leaders.is_empty() {
+            entry("primaries", names(leaders));
+        }
         if !evidence.links.is_empty() {
             let links = evidence.links.links().map(|link| Value::string(link.to_string()));
             entry("links", Value::Vector(links.collect()));

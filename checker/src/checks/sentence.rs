@@ -52,7 +52,7 @@ fn begun(recorded: &Recorded<'_>) -> String {
 
 /// Nanoseconds as seconds, to the millisecond.
 pub(crate) fn seconds(time_ns: i64) -> String {
-    let ms = time_ns / 1_000_000;
+    let ms = (time_ns + 500_000) / 1_000_000;
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 

@@ -1,20 +1,12 @@
-//! How `analyze` is told to read a history and what it may spend; the defaults are the strict ones.
-
-use std::num::NonZeroUsize;
-use std::time::{Duration, Instant};
+//! How `analyze` is told to read a history; the defaults are the strict ones.
 
 use checker::history::{Format, Independent};
 use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
-use checker::{Budget, CheckOptions, CheckerSpec, History, SetReads, Value};
+use checker::{CheckOptions, CheckerSpec, History, SetReads, Value};
 use clap::ValueEnum;
 
 use super::input::{self, Source};
 use crate::exit::BadInput;
-use crate::{memory, units};
-
-/// Judging stops with `unknown` after this long, unless told otherwise: a nightly job that waits
-/// for ever is a nightly job that nobody looks at.
-const DEADLINE: &str = "10m";
 
 /// How to read the history.
 #[derive(Debug, clap::Args)]
@@ -41,22 +33,6 @@ pub(super) struct Reading {
     /// The format of the files; from their names and beginnings unless given
     #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
-}
-
-/// What it may take.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Limits")]
-pub(super) struct Limits {
-    /// Give up on a history after this long, with `unknown`
-    #[arg(long, default_value = DEADLINE, value_parser = units::duration, value_name = "TIME")]
-    deadline: Duration,
-    /// Give up when judging needs more memory than this, with `unknown`; three quarters of what
-    /// the machine has available unless given
-    #[arg(long, value_parser = units::bytes, value_name = "SIZE")]
-    memory: Option<u64>,
-    /// How many keys to judge at the same time; as many as there are cores unless given
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -192,25 +168,6 @@ impl Reading {
                 SetReading::Linearizable => SetReads::Linearizable,
                 SetReading::Eventual => SetReads::Eventual,
             },
-        }
-    }
-}
-
-impl Limits {
-    pub(super) fn threads(&self) -> Option<usize> {
-        self.threads.map(NonZeroUsize::get)
-    }
-
-    /// A fresh budget; its time begins now.
-    pub(super) fn budget(&self) -> Budget {
-        let budget = match Instant::now().checked_add(self.deadline) {
-            Some(at) => Budget::unlimited().with_deadline(at),
-            None => Budget::unlimited(),
-        };
-        let spare = || memory::available_bytes().map(|bytes| bytes / 4 * 3);
-        match self.memory.or_else(spare) {
-            Some(bytes) => budget.with_memory_bytes(bytes),
-            None => budget,
         }
     }
 }

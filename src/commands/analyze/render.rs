@@ -1,6 +1,5 @@
 //! Verdicts as lines, JSON and EDN; the explained text of a single one is the report's.
 
-use checker::verdict::Reason;
 use checker::{Validity, Value, Verdict};
 
 /// How to print.
@@ -43,16 +42,6 @@ fn detail(verdict: &Verdict) -> String {
 /// Whether a pass means nothing.
 fn is_vacuous_pass(verdict: &Verdict) -> bool {
     verdict.validity == Validity::Valid && verdict.is_vacuous()
-}
-
-/// Makes a vacuous pass what it is to whoever must not pass on it: unknown.
-pub(super) fn reject_vacuous(verdict: &mut Verdict) {
-    if is_vacuous_pass(verdict) {
-        verdict.validity = Validity::Unknown;
-        verdict.reason = Some(Reason::Vacuous);
-        verdict.summary =
-            format!("vacuous: no acknowledged write was ever read ({})", verdict.summary);
-    }
 }
 
 /// The whole verdict as one line of JSON or EDN, with its path where there are several.
