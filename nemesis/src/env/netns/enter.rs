@@ -85,9 +85,14 @@ pub fn enter() -> Result<(), EnterError> {
     }
 }
 
-/// Whether this process is the tester inside namespaces made by [`enter`].
+/// Whether this process is inside namespaces made by [`enter`]: the tester, or the first process,
+/// which runs the same program until it gets there.
 pub fn inside() -> bool {
-    std::env::var(ROLE_VARIABLE).is_ok_and(|role| role == "tester") && getppid() == Some(Pid::INIT)
+    match std::env::var(ROLE_VARIABLE).as_deref() {
+        Ok("init") => getpid() == Pid::INIT,
+        Ok("tester") => getppid() == Some(Pid::INIT),
+        _ => false,
+    }
 }
 
 fn exit(code: i32) -> Result<(), EnterError> {
