@@ -60,27 +60,27 @@ fn violations_are_told_in_one_sentence_with_processes_values_and_times() {
     let sentence = |path: &str| judge(path).summary;
     assert_eq!(
         sentence("cas-register/invalid-stale-key.edn"),
-        "process 7 read 3 from key 12 at 12.031-12.044 s, but 3 had been overwritten by 4 \
+        "stale read: process 7 read 3 from key 12 at 12.031-12.044 s, but 3 had been overwritten by 4 \
          (process 2, acknowledged at 12.020 s)"
     );
     assert_eq!(
         sentence("register/invalid-phantom-read.edn"),
-        "process 1 read 9 at 0.002-0.003 s, but nobody ever wrote 9"
+        "phantom read: process 1 read 9 at 0.002-0.003 s, but nobody ever wrote 9"
     );
     assert_eq!(
         sentence("register/invalid-fail-that-happened.edn"),
-        "process 1 read 2 at 0.004-0.005 s, but 2 had only been written by an operation that \
+        "phantom read: process 1 read 2 at 0.004-0.005 s, but 2 had only been written by an operation that \
          reported failure (process 0, reported as failed at 0.003 s): this :fail was observed: \
          it should have been :info"
     );
     assert_eq!(
         sentence("cas-register/invalid-lost-update.edn"),
-        "process 1 replaced 1 by 3 at 0.003-0.005 s, but 1 was there only once and was also \
+        "lost update: process 1 replaced 1 by 3 at 0.003-0.005 s, but 1 was there only once and was also \
          replaced by 2 (process 0, acknowledged at 0.004 s)"
     );
     assert_eq!(
         sentence("set/invalid-lost.edn"),
-        "process 0 read the set at 0.004-0.005 s and missed 2, which had been added (process 1, \
+        "lost: process 0 read the set at 0.004-0.005 s and missed 2, which had been added (process 1, \
          acknowledged at 0.003 s); no later read has it"
     );
 }

@@ -104,9 +104,8 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
             ),
             None => "<a href=\"timeline.html\">timeline</a>".to_owned(),
         };
-        let drawn = picture::picture(scene, anomaly).unwrap_or_else(|| {
-            format!("<p>{}: {}</p>", escape(&anomaly.kind), words(&anomaly.sentence))
-        });
+        let drawn = picture::picture(scene, anomaly)
+            .unwrap_or_else(|| format!("<p>{}</p>", words(&anomaly.sentence)));
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(out, "<figure>{drawn}<figcaption>{link}</figcaption></figure>");
     }

@@ -40,7 +40,7 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     rows.sort_by_key(|(row, _)| scene.calls[*row].start);
     let failing = anomaly.op.and_then(|op| scene.row(op));
     let scale = Scale::of(rows.iter().map(|(row, _)| &scene.calls[*row]));
-    let headline = lines(&headline(anomaly), HEADLINE_LETTERS);
+    let headline = lines(&anomaly.sentence, HEADLINE_LETTERS);
     let top = 34.0 + 20.0 * count(&headline);
     let bottom = top + 26.0 + ROW * count(&rows);
     let footer = footer(scene, anomaly);
@@ -77,15 +77,6 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     }
     svg.push_str("</svg>\n");
     Some(svg)
-}
-
-/// The kind and the sentence; sentences that begin with their kind are left alone.
-fn headline(anomaly: &Anomaly) -> String {
-    let kind = anomaly.kind.replace('-', " ");
-    if anomaly.sentence.to_lowercase().starts_with(&kind) {
-        return anomaly.sentence.clone();
-    }
-    format!("{kind}: {}", anomaly.sentence)
 }
 
 /// The rows to draw and the part that each plays.

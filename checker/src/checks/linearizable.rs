@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::explain::Explainer;
 use super::merge::undecided;
 use super::object::Object;
+use super::sentence::titled;
 use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::linear::{Decision, Effort, Obstacle, Occurrence, decide};
@@ -124,7 +125,7 @@ fn anomaly(
     Anomaly {
         kind: explanation.kind.to_owned(),
         key: object.key.clone(),
-        sentence: explanation.sentence,
+        sentence: titled(explanation.kind, &explanation.sentence),
         op: failing.completion.map(|op| op.index),
         related: explanation.related,
         states,

@@ -50,6 +50,14 @@ fn begun(recorded: &Recorded<'_>) -> String {
     }
 }
 
+/// What happened under the name of its kind, which is what people search for.
+pub(crate) fn titled(kind: &str, sentence: &str) -> String {
+    match kind {
+        "nonlinearizable" => format!("not linearizable: {sentence}"),
+        _ => format!("{}: {sentence}", kind.replace('-', " ")),
+    }
+}
+
 /// Nanoseconds as seconds, to the millisecond.
 pub(crate) fn seconds(time_ns: i64) -> String {
     let ms = (time_ns + 500_000) / 1_000_000;

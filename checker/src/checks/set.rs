@@ -14,7 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::merge::undecided;
 use super::object::{Object, Recorded};
-use super::sentence::{at_key, by_whom, process, when};
+use super::sentence::{at_key, by_whom, process, titled, when};
 use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::value::Value;
@@ -316,7 +316,7 @@ impl<'a, 'h> Sets<'a, 'h> {
         Anomaly {
             kind: kind.to_owned(),
             key: self.object.key.clone(),
-            sentence,
+            sentence: titled(kind, &sentence),
             op: read.completion.map(|op| op.index),
             related,
             states: Vec::new(),
