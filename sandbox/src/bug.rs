@@ -91,7 +91,7 @@ impl Bug {
             Self::AckBeforeCommit => "partition or kill of the leader",
             Self::Amnesia => "kill of the leader, or of a majority",
             Self::ForgetVote => {
-                "partition of the leader, kill and restart of the other side, heal, new leaders"
+                "partition of the leader; kill and restart of the other side, twice; heal"
             }
             Self::SplitCas => "none: concurrent compare-and-set of one key",
             Self::DoubleApply => "kill or pause of a majority, or kill of the leader",

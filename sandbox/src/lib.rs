@@ -50,7 +50,7 @@
 //! | `stale-read` | `node::read` | any node answers reads from its own state | partition or pause of a node; often replication lag is enough |
 //! | `ack-before-commit` | `early` | the leader answers before a quorum has the write | partition or kill of the leader |
 //! | `amnesia` | `storage::log` | the log is written out lazily, once a second | kill of the leader or of a majority |
-//! | `forget-vote` | `storage::log` | after a restart the vote is guessed from the log | partition of the leader; kill and restart of the other side; heal; then any change of leader |
+//! | `forget-vote` | `storage::log` | after a restart the vote is guessed from the log | partition of the leader; kill and restart of the other side; writes there; kill it again; heal; restart |
 //! | `split-cas` | `node::split_cas` | compare and set are two steps | none: concurrent compare-and-set |
 //! | `double-apply` | `state`, `node::deliver_at_least_once` | a forward sent again is applied again | kill or pause of a majority; kill of the leader |
 //! | `lease-read` | `node::read` | a leader reads without asking whether it still leads | partition or pause of the leader |
