@@ -1,23 +1,27 @@
-//! Ctrl-c while a history is being judged.
+//! Ctrl-c while a history is being judged, and only then: while a test runs, the runner listens.
 //!
 //! The first one cancels the check, which then ends as *unknown, cancelled* with everything that was
 //! found so far; so does SIGTERM, which is what a CI system sends before it loses patience. A second
 //! one, or one at a moment when there is nothing to cancel, ends the process on the spot: nothing
 //! was judged, hence [`Exit::Unknown`] again.
 
+use std::convert::Infallible;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use checker::Budget;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::exit::Exit;
 
-/// Listens for as long as the process lives.
+/// Listens until its last copy is dropped.
 #[derive(Clone, Debug)]
 pub struct Interrupt {
     state: Arc<Mutex<State>>,
+    /// Dropped with the last copy, which ends the listening thread.
+    _wanted: Arc<oneshot::Sender<Infallible>>,
 }
 
 #[derive(Debug, Default)]
@@ -32,8 +36,9 @@ impl Interrupt {
     /// # Errors
     /// When the thread or the signal handlers cannot be set up.
     pub fn listen() -> io::Result<Interrupt> {
-        let interrupt = Interrupt { state: Arc::default() };
-        let listener = interrupt.clone();
+        let (wanted, mut unwanted) = oneshot::channel();
+        let interrupt = Interrupt { state: Arc::default(), _wanted: Arc::new(wanted) };
+        let state = Arc::clone(&interrupt.state);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
         let (mut ctrl_c, mut terminate) = {
             let _inside = runtime.enter();
@@ -43,8 +48,9 @@ impl Interrupt {
             runtime.block_on(async {
                 loop {
                     tokio::select! {
-                        _ = ctrl_c.recv() => listener.pull(),
-                        _ = terminate.recv() => listener.pull(),
+                        _ = ctrl_c.recv() => pull(&state),
+                        _ = terminate.recv() => pull(&state),
+                        _ = &mut unwanted => return,
                     }
                 }
             });
@@ -66,19 +72,23 @@ impl Interrupt {
         result
     }
 
-    /// A signal has come.
-    fn pull(&self) {
-        let mut state = self.lock();
-        match &state.running {
-            Some(budget) if !state.cancelled => {
-                budget.cancel();
-                state.cancelled = true;
-            }
-            _ => std::process::exit(i32::from(Exit::Unknown.code())),
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
+}
+
+/// A signal has come.
+fn pull(state: &Mutex<State>) {
+    let mut state = lock(state);
+    match &state.running {
+        Some(budget) if !state.cancelled => {
+            budget.cancel();
+            state.cancelled = true;
+        }
+        _ => std::process::exit(i32::from(Exit::Unknown.code())),
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
