@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod columns;
+pub mod command_line;
 pub mod commands;
 pub mod console;
 pub mod exit;

@@ -163,6 +163,10 @@ impl Scenario {
         if self.time_limit.0.is_zero() || self.timeout.0.is_zero() {
             bail!("the time limit and the client time-out must be longer than nothing");
         }
+        if workloads::find(&self.workload).is_none() {
+            let known: Vec<&str> = workloads::ALL.iter().map(|workload| workload.name).collect();
+            bail!("no workload {:?}; there is: {}", self.workload, known.join(", "));
+        }
         if self.ops_per_key == 0 || self.values == Some(0) {
             bail!("a key needs at least one operation, and a domain at least one value");
         }
@@ -301,6 +305,23 @@ mod tests {
         assert_eq!("2n".parse::<Concurrency>().unwrap(), Concurrency::PerNode(2));
         assert!("0".parse::<Concurrency>().is_err());
         assert!("n".parse::<Concurrency>().is_err());
+    }
+
+    #[test]
+    fn a_run_is_kept_under_its_name_or_else_under_system_bug_and_workload() {
+        let plain = Scenario::default();
+        assert_eq!(plain.store_name(), "sandbox-register");
+        let broken = Scenario { bug: Some("amnesia".into()), ..Scenario::default() };
+        assert_eq!(broken.store_name(), "sandbox-amnesia-register");
+        let named = Scenario { name: Some("nightly".into()), ..broken };
+        assert_eq!(named.store_name(), "nightly");
+    }
+
+    #[test]
+    fn an_unknown_workload_is_refused_with_those_there_are() {
+        let unknown = Scenario { workload: "queue".into(), ..Scenario::default() };
+        let error = unknown.validate().unwrap_err().to_string();
+        assert!(error.contains("queue") && error.contains("register, set"), "{error}");
     }
 
     #[test]

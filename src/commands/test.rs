@@ -12,6 +12,7 @@ use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
 
 use super::limits::Limits;
+use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 use crate::interrupt::Interrupt;
@@ -138,11 +139,12 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
             env: env.clone(),
             store: args.store.clone(),
             schedule: replay.clone(),
-            command: command_line(),
+            command: CommandLine::current(),
         };
-        let exit = once(&plan, args, console)?;
+        let finished = runner::run(&plan, console)?;
+        let (exit, go_on) = conclude(&finished, args, console)?;
         worst = worst.max(exit);
-        if exit == Exit::Invalid {
+        if !go_on {
             break;
         }
     }
@@ -161,19 +163,27 @@ fn sweep(console: &Console) -> Result<()> {
     Ok(())
 }
 
-/// One run: the load, the judgement, the report.
-fn once(plan: &Plan, args: &Args, console: &Console) -> Result<Exit> {
-    let finished = runner::run(plan, console)?;
-    let mut verdict = judge(&finished, args, console)?;
-    if verdict.is_vacuous() && !args.allow_vacuous {
+/// Judges a run and reports on it. Says too whether further runs make sense: not after a
+/// violation, and not when somebody wished to stop.
+fn conclude(finished: &Finished, args: &Args, console: &Console) -> Result<(Exit, bool)> {
+    let mut verdict = judge(finished, args, console)?;
+    if (verdict.is_vacuous() || finished.idle) && !args.allow_vacuous {
         verdict.doubt(Reason::Vacuous);
     }
-    if let Some(missing) = finished.missing.first() {
-        verdict.doubt(Reason::Missing(missing.clone()));
+    if !finished.missing.is_empty() {
+        verdict.doubt(Reason::Missing(finished.missing.join("; ")));
     }
-    publish(&finished, &verdict, console)?;
-    let harness = if finished.trouble.is_empty() { Exit::Valid } else { Exit::Broken };
-    Ok(harness.max(verdict.validity.into()))
+    let mut exit = Exit::from(verdict.validity);
+    if !finished.trouble.is_empty() {
+        exit = exit.max(Exit::Broken);
+    }
+    // What was found stands, whether or not it can be shown.
+    if let Err(error) = publish(finished, &verdict, console) {
+        console.error(format_args!("{error:#}"));
+        exit = exit.max(Exit::Broken);
+    }
+    let cancelled = matches!(verdict.reason, Some(Reason::Cancelled));
+    Ok((exit, exit != Exit::Invalid && !cancelled && !finished.interrupted))
 }
 
 /// Checks the history; ctrl-c makes it unknown, as it does in `analyze`.
@@ -257,18 +267,4 @@ fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
-}
-
-/// The command as a person would type it again.
-fn command_line() -> String {
-    let quote = |word: String| {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
-        if !word.is_empty() && word.chars().all(plain) {
-            word
-        } else {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-    };
-    let words = std::env::args_os().skip(1).map(|w| quote(w.to_string_lossy().into_owned()));
-    std::iter::once("checker".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

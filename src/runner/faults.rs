@@ -127,7 +127,8 @@ impl Injector {
             // An event of the system, not of ours: told on its own, between the two of the fault.
             tracing::warn!("{surprise}");
         }
-        self.say(evidence.f, self.told(evidence, leaders), error);
+        let value = told(evidence, leaders, |at| self.recorder.ns_at(at));
+        self.say(evidence.f, value, error);
     }
 
     fn say(&self, f: &str, value: Value, error: Option<Value>) {
@@ -142,49 +143,53 @@ impl Injector {
             extra: Vec::new(),
         });
     }
+}
 
-    /// The value of a completion; see the head of this file.
-    fn told(&self, evidence: &Evidence, leaders: &[NodeId]) -> Value {
-        let mut entries = Vec::new();
-        let mut entry = |key: &str, value: Value| entries.push((Value::keyword(key), value));
-        if let Some(id) = evidence.id {
-            entry("id", int(id));
-            entry("fault", Value::keyword(fault_of(evidence.f)));
-        }
-        if !evidence.heals.is_empty() {
-            entry("heals", Value::Vector(evidence.heals.iter().map(|&id| int(id)).collect()));
-        }
-        entry("what", Value::string(&evidence.what));
-        let names = |nodes: &[NodeId]| {
-            Value::Vector(nodes.iter().map(|node| Value::string(node.to_string())).collect())
-        };
-        entry("nodes", names(&evidence.nodes));
-        if !leaders.is_empty() {
-            entry("primaries", names(leaders));
-        }
-        if !evidence.links.is_empty() {
-            let links = evidence.links.links().map(|link| Value::string(link.to_string()));
-            entry("links", Value::Vector(links.collect()));
-        }
-        match &evidence.skipped {
-            Some(reason) => entry("skipped", Value::string(reason)),
-            None => entry("proof", from_json(&evidence.proof.to_json())),
-        }
-        let ns = |at| int(self.recorder.ns_at(at));
-        if let Some(Bracket { last_before, first_after }) = evidence.began {
-            entry("last-open-ns", ns(last_before));
-            entry("first-closed-ns", ns(first_after));
-        }
-        if let Some(Bracket { last_before, first_after }) = evidence.ended {
-            entry("last-closed-ns", ns(last_before));
-            entry("first-open-ns", ns(first_after));
-        }
-        if !evidence.surprises.is_empty() {
-            let died = evidence.surprises.iter().map(|s| Value::string(s.to_string()));
-            entry("surprises", Value::Vector(died.collect()));
-        }
-        Value::Map(entries)
+/// The value of a completion; see the head of this file.
+fn told(
+    evidence: &Evidence,
+    leaders: &[NodeId],
+    ns_at: impl Fn(std::time::Instant) -> u64,
+) -> Value {
+    let mut entries = Vec::new();
+    let mut entry = |key: &str, value: Value| entries.push((Value::keyword(key), value));
+    if let Some(id) = evidence.id {
+        entry("id", int(id));
+        entry("fault", Value::keyword(fault_of(evidence.f)));
     }
+    if !evidence.heals.is_empty() {
+        entry("heals", Value::Vector(evidence.heals.iter().map(|&id| int(id)).collect()));
+    }
+    entry("what", Value::string(&evidence.what));
+    let names = |nodes: &[NodeId]| {
+        Value::Vector(nodes.iter().map(|node| Value::string(node.to_string())).collect())
+    };
+    entry("nodes", names(&evidence.nodes));
+    if !leaders.is_empty() {
+        entry("primaries", names(leaders));
+    }
+    if !evidence.links.is_empty() {
+        let links = evidence.links.links().map(|link| Value::string(link.to_string()));
+        entry("links", Value::Vector(links.collect()));
+    }
+    match &evidence.skipped {
+        Some(reason) => entry("skipped", Value::string(reason)),
+        None => entry("proof", from_json(&evidence.proof.to_json())),
+    }
+    let ns = |at| int(ns_at(at));
+    if let Some(Bracket { last_before, first_after }) = evidence.began {
+        entry("last-open-ns", ns(last_before));
+        entry("first-closed-ns", ns(first_after));
+    }
+    if let Some(Bracket { last_before, first_after }) = evidence.ended {
+        entry("last-closed-ns", ns(last_before));
+        entry("first-open-ns", ns(first_after));
+    }
+    if !evidence.surprises.is_empty() {
+        let died = evidence.surprises.iter().map(|s| Value::string(s.to_string()));
+        entry("surprises", Value::Vector(died.collect()));
+    }
+    Value::Map(entries)
 }
 
 /// The kind of fault that an injection's `:f` stands for.
@@ -235,7 +240,10 @@ pub(super) fn schedule(plan: &Plan, env: &dyn Environment) -> Result<Schedule> {
         Some(replayed) => Some(replayed.clone()),
         None if faults.steps.is_empty() => None,
         None => {
-            Some(Schedule::of_steps(plan.seed, nodes, faults.steps.clone()).map_err(|e| bad(&e))?)
+            let steps = faults.steps.clone();
+            let mut listed = Schedule::of_steps(plan.seed, nodes, steps).map_err(|e| bad(&e))?;
+            listed.keep_up = faults.keep_up.unwrap_or(listed.keep_up);
+            Some(listed)
         }
     };
     if let Some(schedule) = listed {

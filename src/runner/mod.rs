@@ -34,6 +34,7 @@ use nemesis::env::{Decision, EnvOptions, RunId};
 use nemesis::schedule::{Action, FaultKind, Schedule};
 use workloads::Params;
 
+use crate::command_line::CommandLine;
 use crate::console::{self, Console};
 use crate::exit::BadInput;
 use crate::report::RunFacts;
@@ -58,8 +59,8 @@ pub struct Plan {
     pub store: PathBuf,
     /// Faults to replay; otherwise they come from the scenario and the seed.
     pub schedule: Option<Schedule>,
-    /// The command line, for the manifest.
-    pub command: String,
+    /// How the run was asked for.
+    pub command: CommandLine,
 }
 
 /// A run that has ended, to be judged.
@@ -78,6 +79,11 @@ pub struct Finished {
     pub trouble: Vec<String>,
     /// What has to be known before a pass means anything, and is not.
     pub missing: Vec<String>,
+    /// Whether the load itself acknowledged no write, or no read. What recovery and final reads
+    /// did afterwards, with all faults healed, does not make up for that.
+    pub idle: bool,
+    /// Whether somebody wished it to stop.
+    pub interrupted: bool,
 }
 
 /// Plays a plan.
@@ -115,7 +121,7 @@ async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished
     let mut manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").into(),
         seed: plan.seed,
-        command: plan.command.clone(),
+        command: plan.command.to_string(),
         scenario: scenario.clone(),
         started: Timestamp::now().to_string(),
         environment: why.to_owned(),
@@ -143,9 +149,10 @@ async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished
         console,
         trouble: Vec::new(),
         missing: Vec::new(),
+        load: phases::Load::default(),
     };
     manifest.system_version = run.play(&schedule).await;
-    let phases::Run { trouble, missing, recorder, cluster, .. } = run;
+    let phases::Run { trouble, missing, load, recorder, cluster, stop, .. } = run;
     drop((recorder, cluster));
     let ops = journal.finish().context("the journal could not be written")?;
     folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
@@ -154,11 +161,13 @@ async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished
     Ok(Finished {
         title: scenario.store_name(),
         checks: (workload.checker)(&params(plan)),
-        facts: facts(&manifest, &schedule, &folder, &trouble),
+        facts: facts(plan, &manifest, &schedule, &folder, &trouble),
         folder,
         history,
         trouble,
         missing,
+        idle: load.is_idle(),
+        interrupted: stop.now(),
     })
 }
 
@@ -177,13 +186,13 @@ fn params(plan: &Plan) -> Params {
 }
 
 fn facts(
+    plan: &Plan,
     manifest: &Manifest,
     schedule: &Schedule,
     folder: &RunDir,
     trouble: &[String],
 ) -> RunFacts {
     let scenario = &manifest.scenario;
-    let path = folder.path().display();
     let bug = scenario.bug.as_ref().map(|bug| format!(" --bug {bug}")).unwrap_or_default();
     RunFacts {
         command: manifest.command.clone(),
@@ -198,26 +207,19 @@ fn facts(
         not_exercised: not_exercised(schedule),
         harness_errors: trouble.to_vec(),
         log_files: manifest.nodes.iter().map(|(name, _)| format!("{name}/node.log")).collect(),
-        reproduce: reproduce(manifest, &format!("{path}/schedule.json")),
-        rejudge: format!("checker analyze {path}/history.edn"),
+        reproduce: reproduce(&plan.command, plan.seed, &folder.join("schedule.json")).to_string(),
+        rejudge: CommandLine::of(["checker", "analyze"])
+            .with([folder.join("history.edn").to_string_lossy()])
+            .to_string(),
     }
 }
 
-/// The command again, with this seed and these faults.
-fn reproduce(manifest: &Manifest, schedule: &str) -> String {
-    let mut words: Vec<&str> = Vec::new();
-    let mut skip = false;
-    for word in manifest.command.split(' ') {
-        let replaced = ["--seed", "--schedule", "--test-count"];
-        if skip || replaced.iter().any(|r| word.starts_with(&format!("{r}="))) {
-            skip = false;
-        } else if replaced.contains(&word) {
-            skip = true;
-        } else {
-            words.push(word);
-        }
-    }
-    format!("{} --seed {} --schedule {schedule}", words.join(" "), manifest.seed)
+/// The command again, with this seed and these faults, once.
+fn reproduce(command: &CommandLine, seed: u64, schedule: &Path) -> CommandLine {
+    let replaced = ["--seed", "--schedule", "--test-count"];
+    let seed = seed.to_string();
+    let schedule = schedule.to_string_lossy();
+    command.clone().without(&replaced).with(["--seed", &seed, "--schedule", &schedule])
 }
 
 /// What a pass of this run says nothing about.

@@ -35,7 +35,31 @@ pub(super) struct Run<'a> {
     /// What has to be known before a pass means anything, and is not: a node that never served
     /// again, a final read that never succeeded.
     pub(super) missing: Vec<String>,
+    /// What the load came to.
+    pub(super) load: Load,
 }
+
+/// What all workers together were acknowledged while faults were injected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Load {
+    writes: u64,
+    reads: u64,
+}
+
+impl Load {
+    fn of(ended: &[Ended]) -> Load {
+        let sum = |count: fn(&Ended) -> u64| ended.iter().map(count).sum();
+        Load { writes: sum(|ended| ended.writes), reads: sum(|ended| ended.reads) }
+    }
+
+    /// Whether it cannot have shown anything.
+    pub(super) fn is_idle(self) -> bool {
+        self.writes == 0 || self.reads == 0
+    }
+}
+
+/// What is missing from a run that somebody stopped; what was seen is judged all the same.
+const INTERRUPTED: &str = "the run was interrupted before every node was read once more";
 
 impl Run<'_> {
     /// All phases in order; whatever happens, members are stopped at the end. Returns the version
@@ -69,7 +93,10 @@ impl Run<'_> {
         self.console.say("healing");
         injector.heal_all().await;
         self.trouble.append(&mut injector.trouble);
-        if !self.stop.now() {
+        self.load = Load::of(&ended);
+        if self.stop.now() {
+            self.missing.push(INTERRUPTED.into());
+        } else {
             self.recover(&connect, &ended).await;
         }
     }
@@ -89,8 +116,8 @@ impl Run<'_> {
         let mut processes: Vec<u64> = (0..self.params.workers as u64).collect();
         let generators = self.final_reads(1);
         let ended = self.through_each_node(connect, &processes, generators).await;
-        for (process, ended) in processes.iter_mut().zip(&ended) {
-            *process = ended.next_process;
+        for ended in &ended {
+            processes[ended.node] = ended.next_process;
         }
         self.note_unserved(&ended, "an initial read through", "never succeeded");
         processes
@@ -124,19 +151,12 @@ impl Run<'_> {
             })
             .collect();
         let (faults_over, until) = Stopper::new();
-        let mut outer = self.stop.clone();
         let work = async {
             let ended = self.play_all(workers, limit).await;
             faults_over.stop();
             ended
         };
-        let breaking = async {
-            tokio::select! {
-                () = injector.play(schedule, until) => {}
-                () = outer.wait() => {}
-            }
-        };
-        let (ended, ()) = tokio::join!(work, breaking);
+        let (ended, ()) = tokio::join!(work, injector.play(schedule, until));
         drop(drawing);
         ended
     }
@@ -157,7 +177,10 @@ impl Run<'_> {
         let lifetime = self.scenario.timeout.0 + self.cluster.system.request_lifetime();
         tokio::select! {
             () = sleep_until(Instant::now() + lifetime) => {}
-            () = self.stop.wait() => return,
+            () = self.stop.wait() => {
+                self.missing.push(INTERRUPTED.into());
+                return;
+            }
         }
         let processes = self.new_processes(&ended);
         let reads = self.final_reads(keys + self.params.nodes as i64);

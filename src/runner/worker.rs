@@ -46,6 +46,10 @@ pub struct Ended {
     pub next_process: u64,
     /// The greatest key that it touched, plus one.
     pub keys: i64,
+    /// How many of its calls that change something were acknowledged.
+    pub writes: u64,
+    /// How many of its reads were answered.
+    pub reads: u64,
     /// Whether it played to its end, and each of its calls succeeded, at the latest when repeated.
     pub served: bool,
 }
@@ -80,7 +84,7 @@ impl Worker {
     pub async fn run(mut self, mut stop: Stop) -> Ended {
         let mut client = self.connect.open(self.node, self.process);
         let mut served = Served::default();
-        let mut keys = 0;
+        let (mut keys, mut writes, mut reads) = (0, 0, 0);
         let mut turn = 0_u32;
         let played_out = loop {
             if stop.now() {
@@ -101,6 +105,11 @@ impl Worker {
             keys = keys.max(call.key.map_or(0, |key| key + 1));
             let outcome = self.operate(client.as_mut(), &call).await;
             served.note(&call, &outcome);
+            match outcome {
+                Outcome::Ok(_) if call.mutates() => writes += 1,
+                Outcome::Ok(_) => reads += 1,
+                Outcome::Fail(_) | Outcome::Info(_) => {}
+            }
             if let Outcome::Info(_) = outcome {
                 client.close().await;
                 self.process += self.workers as u64;
@@ -113,7 +122,7 @@ impl Worker {
         };
         client.close().await;
         let served = played_out && served.all();
-        Ended { node: self.node, next_process: self.process, keys, served }
+        Ended { node: self.node, next_process: self.process, keys, writes, reads, served }
     }
 
     async fn operate(&mut self, client: &mut dyn Client, call: &Call) -> Outcome {

@@ -1,0 +1,75 @@
+//! A command line as a person would type it again: in the manifest, and at the end of a report.
+
+use std::fmt;
+
+/// The words of a command, the program's name first. Shown, it can be pasted into a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine(Vec<String>);
+
+impl CommandLine {
+    /// A command of these words.
+    pub fn of<W: Into<String>>(words: impl IntoIterator<Item = W>) -> CommandLine {
+        CommandLine(words.into_iter().map(Into::into).collect())
+    }
+
+    /// The one that this process was started with, under the program's own name wherever it lies.
+    pub fn current() -> CommandLine {
+        let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+        CommandLine(std::iter::once("checker".to_owned()).chain(arguments).collect())
+    }
+
+    /// The same without these options and their values, written `--option value` or
+    /// `--option=value`.
+    #[must_use]
+    pub fn without(self, options: &[&str]) -> CommandLine {
+        let mut words = self.0.into_iter();
+        let mut kept = Vec::new();
+        while let Some(word) = words.next() {
+            let (name, value) = word.split_once('=').map_or((&*word, None), |(n, v)| (n, Some(v)));
+            match (options.contains(&name), value) {
+                (false, _) => kept.push(word),
+                (true, Some(_)) => {}
+                (true, None) => drop(words.next()),
+            }
+        }
+        CommandLine(kept)
+    }
+
+    /// The same with more words at its end.
+    #[must_use]
+    pub fn with<W: Into<String>>(mut self, words: impl IntoIterator<Item = W>) -> CommandLine {
+        self.0.extend(words.into_iter().map(Into::into));
+        self
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, word) in self.0.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { " " })?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=,:@%+".contains(c);
+            match !word.is_empty() && word.chars().all(plain) {
+                true => f.write_str(word)?,
+                false => write!(f, "'{}'", word.replace('\'', r"'\''"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_a_shell_would_take_apart_are_quoted() {
+        let command = CommandLine::of(["checker", "--name", "two words", "it's", "", "a=b,c"]);
+        assert_eq!(command.to_string(), r"checker --name 'two words' 'it'\''s' '' a=b,c");
+    }
+
+    #[test]
+    fn an_option_goes_with_its_value_however_it_is_spelled() {
+        let command = CommandLine::of(["checker", "--a", "1", "--b=2", "--ab", "3", "--b", "4"]);
+        assert_eq!(command.without(&["--a", "--b"]), CommandLine::of(["checker", "--ab", "3"]));
+    }
+}
