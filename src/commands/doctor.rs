@@ -1,6 +1,6 @@
 //! `checker doctor`: what this machine can and cannot do, and how to get what is missing.
 //!
-//! Each line is one finding of [`probes`], tried rather than guessed where trying is harmless. The
+//! Each line is one finding of `probes`, tried rather than guessed where trying is harmless. The
 //! exit code answers one question: can the default `checker test` run here? It needs only the
 //! `local` environment, so a machine without namespaces, etcd or a browser is still fit.
 
