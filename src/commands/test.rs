@@ -268,3 +268,53 @@ fn set<T>(place: &mut T, value: Option<T>) {
         *place = value;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn settled(flags: &[&str]) -> Scenario {
+        let words = std::iter::once("test").chain(flags.iter().copied());
+        Line::try_parse_from(words).unwrap().args.settle().unwrap()
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("short.toml");
+        let text = "nodes = 3\ntime-limit = '7s'\nbug = 'amnesia'\n[nemesis]\nfaults = ['kill']\n";
+        std::fs::write(&file, text).unwrap();
+        let scenario = settled(&["--scenario", file.to_str().unwrap(), "--nodes", "1"]);
+        assert_eq!(scenario.nodes, 1);
+        assert_eq!(scenario.time_limit, Span(Duration::from_secs(7)));
+        assert_eq!(scenario.bug.as_deref(), Some("amnesia"));
+        assert_eq!(scenario.nemesis.faults, [FaultKind::Kill]);
+        assert_eq!(scenario.timeout, Scenario::default().timeout);
+    }
+
+    #[test]
+    fn kinds_of_faults_are_a_list_or_all_or_none() {
+        assert_eq!(
+            settled(&["--nemesis", "kill, pause"]).nemesis.faults,
+            [FaultKind::Kill, FaultKind::Pause]
+        );
+        assert_eq!(settled(&["--nemesis", "all"]).nemesis.faults, FaultKind::DEFAULT);
+        assert!(settled(&["--nemesis", "none"]).nemesis.faults.is_empty());
+    }
+
+    #[test]
+    fn serializable_reads_are_a_bug_by_another_name() {
+        let scenario = settled(&["--system", "etcd", "--serializable-reads"]);
+        assert_eq!(scenario.bug.as_deref(), Some(systems::SERIALIZABLE_READS));
+    }
+}

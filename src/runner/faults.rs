@@ -294,3 +294,84 @@ fn leave_out_impossible(params: &mut ScheduleParams, abilities: &Capabilities) -
     }
     left_out
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use nemesis::env::Link;
+    use nemesis::faults::Proof;
+    use serde_json::json;
+
+    use super::*;
+
+    fn partition(start: Instant) -> Evidence {
+        let (n1, n2) = (NodeId(1), NodeId(2));
+        let after = |ms| start + Duration::from_millis(ms);
+        Evidence {
+            f: "start-partition",
+            id: Some(4),
+            what: "one: n1 | n2".into(),
+            nodes: vec![n1, n2],
+            links: [Link { from: n1, to: n2 }].into_iter().collect(),
+            proof: Proof { how: "datagrams".into(), ..Proof::default() },
+            began: Some(Bracket { last_before: after(1), first_after: after(2) }),
+            ..Evidence::default()
+        }
+    }
+
+    fn ns_since(start: Instant) -> impl Fn(Instant) -> u64 {
+        move |at| u64::try_from((at - start).as_nanos()).unwrap()
+    }
+
+    #[test]
+    fn a_fault_is_told_with_its_kind_its_proof_and_when_it_began() {
+        let start = Instant::now();
+        let told = told(&partition(start), &[NodeId(2)], ns_since(start));
+        assert_eq!(
+            told.to_string(),
+            "{:id 4, :fault :partition, :what \"one: n1 | n2\", :nodes [\"n1\" \"n2\"], \
+             :primaries [\"n2\"], :links [\"n1->n2\"], :proof {:held true, :how \"datagrams\"}, \
+             :last-open-ns 1000000, :first-closed-ns 2000000}"
+                .replace("n1->n2", &Link { from: NodeId(1), to: NodeId(2) }.to_string())
+        );
+    }
+
+    #[test]
+    fn a_heal_is_told_with_what_it_heals_and_when_that_ended() {
+        let start = Instant::now();
+        let Evidence { began, what, proof, .. } = partition(start);
+        let heal = Evidence {
+            f: "stop-partition",
+            heals: vec![4],
+            what,
+            proof,
+            ended: began,
+            ..Evidence::default()
+        };
+        let told = told(&heal, &[], ns_since(start)).to_string();
+        assert!(told.starts_with("{:heals [4], "), "{told}");
+        assert!(told.ends_with(":last-closed-ns 1000000, :first-open-ns 2000000}"), "{told}");
+    }
+
+    #[test]
+    fn a_fault_that_was_skipped_claims_no_proof() {
+        let skipped = Evidence { skipped: Some("nobody leads".into()), ..Evidence::default() };
+        let told = told(&skipped, &[], |_| 0).to_string();
+        assert!(told.contains(":skipped \"nobody leads\"") && !told.contains(":proof"), "{told}");
+    }
+
+    #[test]
+    fn a_fault_that_did_not_hold_says_so() {
+        let mut evidence = partition(Instant::now());
+        evidence.proof.flaw = Some("still open: n1->n2".into());
+        let told = told(&evidence, &[], |_| 0).to_string();
+        assert!(told.contains(":held false"), "{told}");
+    }
+
+    #[test]
+    fn keys_become_keywords_and_numbers_that_are_no_integers_stay_text() {
+        let json = json!({ "a": [1, null, true], "b": { "c": "text" }, "d": 1.5 });
+        assert_eq!(from_json(&json).to_string(), r#"{:a [1 nil true], :b {:c "text"}, :d "1.5"}"#);
+    }
+}

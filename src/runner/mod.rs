@@ -282,3 +282,28 @@ async fn next_signal() -> bool {
         got = hangup.recv() => got.is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_reproduce_a_run_has_its_seed_its_faults_and_no_count() {
+        let asked = "checker test --seed 1 --bug amnesia --test-count=5 --schedule old.json";
+        let again = reproduce(&CommandLine::of(asked.split(' ')), 3, Path::new("s/schedule.json"));
+        assert_eq!(
+            again.to_string(),
+            "checker test --bug amnesia --seed 3 --schedule s/schedule.json"
+        );
+    }
+
+    #[test]
+    fn what_looks_like_an_option_inside_a_quoted_word_stays() {
+        let asked = CommandLine::of(["checker", "test", "--name", "a --seed b"]);
+        let again = reproduce(&asked, 3, Path::new("my store/schedule.json"));
+        assert_eq!(
+            again.to_string(),
+            "checker test --name 'a --seed b' --seed 3 --schedule 'my store/schedule.json'"
+        );
+    }
+}

@@ -176,3 +176,81 @@ fn keep(waiting: &mut VecDeque<Option<Op>>, written: usize, op: Op) {
     }
     waiting[slot] = Some(op);
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::thread;
+
+    use checker::history::{Format, read_bytes, recover};
+
+    use super::*;
+
+    fn event(process: u64) -> Event {
+        let (f, value) = (Value::keyword("read"), Value::Nil);
+        let process = Process::Client(process);
+        Event { process, kind: Kind::Invoke, f, value, error: None, extra: Vec::new() }
+    }
+
+    fn op(index: u64) -> Op {
+        let Event { process, kind, f, value, error, extra } = event(index);
+        Op { index, time_ns: 0, process, kind, f, value, error, extra }
+    }
+
+    #[test]
+    fn events_of_many_threads_come_out_dense_in_order_and_as_the_file_has_them() {
+        const THREADS: u64 = 8;
+        const EACH: u64 = 500;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        let (recorder, journal) = Recorder::start(&path).unwrap();
+        thread::scope(|scope| {
+            for process in 0..THREADS {
+                let recorder = recorder.clone();
+                scope.spawn(move || (0..EACH).for_each(|_| recorder.record(event(process))));
+            }
+        });
+        drop(recorder);
+        let ops = journal.finish().unwrap();
+        assert!(ops.iter().map(|op| op.index).eq(0..THREADS * EACH));
+        assert_eq!(read_bytes(&std::fs::read(&path).unwrap(), Format::Jsonl).unwrap(), ops);
+    }
+
+    #[test]
+    fn events_that_arrive_out_of_order_are_put_back() {
+        let (events, inbox) = channel();
+        [2, 0, 3, 1].map(op).into_iter().for_each(|op| events.send(op).unwrap());
+        drop(events);
+        let mut file = Vec::new();
+        let ops = write_in_order(&inbox, &mut file).unwrap();
+        assert_eq!(ops, [0, 1, 2, 3].map(op));
+        assert_eq!(read_bytes(&file, Format::Jsonl).unwrap(), ops);
+    }
+
+    #[test]
+    fn a_crash_leaves_what_has_no_gap_below_it_less_a_torn_line() {
+        let (events, inbox) = channel();
+        // Number 2 was taken, but its worker died before it could hand the event over.
+        [0, 1, 3].map(op).into_iter().for_each(|op| events.send(op).unwrap());
+        drop(events);
+        let mut file = Vec::new();
+        let ended = catch_unwind(AssertUnwindSafe(|| write_in_order(&inbox, &mut file)));
+        assert!(ended.is_err(), "a lost event must not go unnoticed");
+        assert_eq!(recover(&file[..]).unwrap().ops, [0, 1].map(op));
+        assert_eq!(recover(&file[..file.len() - 9]).unwrap().ops, [0].map(op));
+    }
+
+    #[test]
+    fn only_completions_of_clients_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, journal) = Recorder::start(&folder.path().join("history.jsonl")).unwrap();
+        recorder.record(event(1));
+        recorder.record(Event { kind: Kind::Fail, ..event(1) });
+        recorder.record(Event { kind: Kind::Info, process: Process::nemesis(), ..event(0) });
+        let counts = recorder.counts();
+        let counts = [&counts.ok, &counts.fail, &counts.info].map(|c| c.load(Ordering::Relaxed));
+        assert_eq!(counts, [0, 1, 0]);
+        drop(recorder);
+        journal.finish().unwrap();
+    }
+}

@@ -153,3 +153,130 @@ impl Worker {
         self.recorder.now_ns().saturating_sub(self.epoch_ns)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use checker::Op;
+    use workloads::Reason;
+    use workloads::generator::{UntilOk, once};
+
+    use super::super::recorder::Recorder;
+    use super::super::stop::Stopper;
+    use super::*;
+
+    /// Answers what it was told to, in this order, whoever asks; and remembers who did.
+    #[derive(Default)]
+    struct Script {
+        outcomes: Mutex<VecDeque<Outcome>>,
+        opened: Mutex<Vec<u64>>,
+    }
+
+    struct Scripted(Arc<Script>);
+
+    impl Connect for Scripted {
+        fn open(&self, _node: usize, process: u64) -> Box<dyn Client> {
+            self.0.opened.lock().unwrap().push(process);
+            Box::new(Scripted(self.0.clone()))
+        }
+    }
+
+    #[async_trait]
+    impl Client for Scripted {
+        async fn invoke(&mut self, _call: &Call) -> Outcome {
+            self.0.outcomes.lock().unwrap().pop_front().expect("as many outcomes as calls")
+        }
+    }
+
+    struct Played {
+        ended: Ended,
+        opened: Vec<u64>,
+        ops: Vec<Op>,
+    }
+
+    /// Worker 2 of 5 plays `generator`, and its calls come to `outcomes`.
+    async fn play(
+        generator: impl Generator + 'static,
+        outcomes: impl IntoIterator<Item = Outcome>,
+        stop: Stop,
+    ) -> Played {
+        let script = Arc::new(Script::default());
+        script.outcomes.lock().unwrap().extend(outcomes);
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, journal) = Recorder::start(&folder.path().join("history.jsonl")).unwrap();
+        let worker = Worker {
+            number: 2,
+            process: 2,
+            workers: 5,
+            node: 0,
+            connect: Arc::new(Scripted(script.clone())),
+            recorder,
+            epoch_ns: 0,
+            generator: Box::new(generator),
+        };
+        let ended = worker.run(stop).await;
+        let opened = script.opened.lock().unwrap().clone();
+        Played { ended, opened, ops: journal.finish().unwrap() }
+    }
+
+    fn write(key: i64) -> Call {
+        Call { key: Some(key), ..Call::new("write", Value::Int(7)) }
+    }
+
+    fn ok() -> Outcome {
+        Outcome::Ok(Value::Int(7))
+    }
+
+    fn fail() -> Outcome {
+        Outcome::Fail(Reason::new(Reason::REFUSED))
+    }
+
+    fn info() -> Outcome {
+        Outcome::Info(Reason::new(Reason::TIMEOUT))
+    }
+
+    #[tokio::test]
+    async fn after_an_info_a_process_is_never_heard_of_again() {
+        let (_stopper, stop) = Stopper::new();
+        let calls = once([write(0), write(1), write(2), write(3)]);
+        let played = play(calls, [ok(), info(), info(), ok()], stop).await;
+        let processes: Vec<Process> = played.ops.iter().map(|op| op.process.clone()).collect();
+        assert_eq!(processes, [2, 2, 2, 2, 7, 7, 12, 12].map(Process::Client));
+        assert_eq!(played.opened, [2, 7, 12], "each with a client of its own");
+        assert_eq!(played.ended.next_process, 12);
+        assert_eq!((played.ended.keys, played.ended.writes, played.ended.reads), (4, 2, 0));
+    }
+
+    #[tokio::test]
+    async fn a_process_goes_on_after_a_failure() {
+        let (_stopper, stop) = Stopper::new();
+        let played = play(once([write(0), write(1)]), [fail(), ok()], stop).await;
+        assert_eq!(played.opened, [2]);
+        let kinds: Vec<Kind> = played.ops.iter().map(|op| op.kind).collect();
+        assert_eq!(kinds, [Kind::Invoke, Kind::Fail, Kind::Invoke, Kind::Ok]);
+    }
+
+    #[tokio::test]
+    async fn what_succeeds_when_repeated_was_served_and_what_is_given_up_was_not() {
+        let (_stopper, stop) = Stopper::new();
+        let twice = || UntilOk::new(2, [write(0), write(1)]);
+        let outcomes = [fail(), ok(), info(), ok()];
+        assert!(play(twice(), outcomes, stop.clone()).await.ended.served);
+        let outcomes = [fail(), info(), ok()];
+        assert!(!play(twice(), outcomes, stop.clone()).await.ended.served, "the first call");
+        let outcomes = [ok(), fail(), fail()];
+        assert!(!play(twice(), outcomes, stop).await.ended.served, "the last call");
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_was_stopped_early_does_not_count_as_served() {
+        let (stopper, stop) = Stopper::new();
+        stopper.stop();
+        let played = play(once([write(0)]), [], stop).await;
+        assert!(!played.ended.served);
+        assert!(played.ops.is_empty());
+    }
+}
