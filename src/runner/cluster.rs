@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nemesis::env::{Environment, Grace, NodeId, StopSignal};
+use nemesis::env::{Environment, Exit, Grace, NodeId, ProcessState, StopSignal};
 use tokio::time::{Instant, sleep};
 
 use super::stop::Stop;
@@ -86,7 +86,8 @@ impl Cluster {
     /// Waits until every member answers and knows a leader, and returns the system's version.
     ///
     /// # Errors
-    /// When that does not come about in time; the message says what each member said last.
+    /// When a member dies, since nobody starts it again; or when that does not come about in time:
+    /// the message says what each member said last.
     pub(super) async fn ready(&self, within: Duration, stop: &Stop) -> Result<String> {
         let deadline = Instant::now() + within;
         loop {
@@ -95,6 +96,10 @@ impl Cluster {
                 && let Some((_, Some(status))) = says.first()
             {
                 return Ok(status.version.clone());
+            }
+            if let Some((node, exit)) = self.first_dead().await {
+                let log = self.log(node);
+                bail!("{node} died before the cluster had formed ({exit}); see {}", log.display());
             }
             if stop.now() {
                 bail!("stopped before the cluster had formed");
@@ -109,6 +114,16 @@ impl Cluster {
             }
             sleep(ASK_EVERY).await;
         }
+    }
+
+    /// A member without a process, and how it ended.
+    async fn first_dead(&self) -> Option<(NodeId, Exit)> {
+        for &node in self.env.nodes() {
+            if let Ok(ProcessState::Dead { exit }) = self.env.state(node).await {
+                return Some((node, exit));
+            }
+        }
+        None
     }
 
     async fn ask(&self) -> Vec<(NodeId, Option<Status>)> {

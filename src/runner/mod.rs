@@ -30,7 +30,7 @@ use anyhow::{Context, Result};
 use checker::CheckOptions;
 use checker::history::History;
 use jiff::Timestamp;
-use nemesis::env::{Decision, EnvOptions, RunId};
+use nemesis::env::{Decision, EnvOptions, Environment, RunId};
 use nemesis::schedule::{Action, FaultKind, Schedule};
 use workloads::Params;
 
@@ -105,14 +105,31 @@ pub fn run(plan: &Plan, console: &Console) -> Result<Finished> {
 
 async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished> {
     let scenario = &plan.scenario;
-    let workload = workloads::find(&scenario.workload)
-        .ok_or_else(|| BadInput(format!("no workload {:?}", scenario.workload)))?;
     let options =
         EnvOptions { nodes: scenario.nodes, run: RunId::fresh(), peers: plan.system.peers() };
     let why = plan.env.why();
     console.say(format_args!("seed {} · {} · {why}", plan.seed, scenario.store_name()));
     let env = nemesis::env::open(&plan.env, &options).await?;
+    let finished = play_in(plan, env.clone(), folder, console).await;
+    if finished.is_err() {
+        // Of a run that was refused half-way nothing stays for others to sweep. Why it was refused
+        // is worth more to the user than whether this went well.
+        if let Err(error) = env.teardown().await {
+            tracing::warn!("removing the environment: {error}");
+        }
+    }
+    finished
+}
 
+async fn play_in(
+    plan: &Plan,
+    env: Arc<dyn Environment>,
+    folder: RunDir,
+    console: &Console,
+) -> Result<Finished> {
+    let scenario = &plan.scenario;
+    let workload = workloads::find(&scenario.workload)
+        .ok_or_else(|| BadInput(format!("no workload {:?}", scenario.workload)))?;
     let schedule = faults::schedule(plan, env.as_ref())?;
     for left_out in &schedule.left_out {
         console.say(format_args!("no {}: {}", left_out.what, left_out.reason));
@@ -124,7 +141,7 @@ async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished
         command: plan.command.to_string(),
         scenario: scenario.clone(),
         started: Timestamp::now().to_string(),
-        environment: why.to_owned(),
+        environment: plan.env.why().to_owned(),
         system_version: String::new(),
         nodes: (env.nodes().iter())
             .map(|&n| (n.to_string(), env.client_endpoint(n).to_string()))

@@ -153,7 +153,8 @@ impl Dealer {
         }
         let kinds = decks.iter().map(|(kind, _)| *kind).collect();
         let Some(kinds) = Deck::new(params.seed, "schedule/kinds", kinds) else {
-            let reasons: Vec<&str> = left_out.iter().map(|left| left.reason.as_str()).collect();
+            let reasons: Vec<String> =
+                left_out.iter().map(|left| format!("{}: {}", left.what, left.reason)).collect();
             return Err(ScheduleError::NothingPossible(reasons.join("; ")));
         };
         Ok(Dealer { kinds, decks, draws: seed::rng(params.seed, "schedule/draws") })
