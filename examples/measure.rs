@@ -6,8 +6,16 @@
 //! cargo run --release --example measure -- valid --env local --seeds 20 --jobs 4
 //! cargo run --release --example measure -- bugs --scenario directed --seeds 10
 //! cargo run --release --example measure -- etcd --seeds 20 -- --nemesis partition,kill,pause
+//! cargo run --release --example measure -- kill9 --seeds 20
 //! ```
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
+
+#[path = "../tests/run/kill9.rs"]
+mod kill9;
+#[path = "measure/moments.rs"]
+mod moments;
+#[path = "../tests/run/processes.rs"]
+mod processes;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -61,6 +69,8 @@ enum Table {
     Bugs,
     /// etcd
     Etcd,
+    /// `kill -9` of the tester at as many random moments as there are seeds: what it leaves behind
+    Kill9,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -83,6 +93,7 @@ fn main() -> Result<()> {
         Table::Valid => plain(&args, &seeds, &["--time-limit", "15s"]),
         Table::Etcd => plain(&args, &seeds, &["--system", "etcd", "--time-limit", "60s"]),
         Table::Bugs => bugs(&args, &seeds),
+        Table::Kill9 => moments::table(&args.checker, args.seeds, args.first_seed),
     }
 }
 
