@@ -51,7 +51,7 @@ fn assert_explained(verdict: &Verdict, small: &Case) {
         panic!("one object, one anomaly: {verdict:#?}");
     };
     assert!(anomaly.op.is_some(), "{small:#?}");
-    assert!(anomaly.sentence.starts_with("process "), "{}", anomaly.sentence);
+    assert!(anomaly.sentence.contains(": process "), "{}", anomaly.sentence);
     assert_eq!(verdict.summary, anomaly.sentence);
     assert!(!anomaly.states.is_empty(), "{small:#?}");
 }

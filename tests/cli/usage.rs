@@ -18,7 +18,7 @@ fn bad_usage_is_254_and_says_what_is_wrong_on_standard_error() {
         (&["bogus"], "bogus"),
         (&["analyze"], "FILE"),
         (&["analyze", "--bogus", "-"], "--bogus"),
-        (&["analyze", "--deadline", "60", "-"], "unit"),
+        (&["analyze", "--deadline", "60", "-"], "write 60s"),
         (&["analyze", "--memory", "lots", "-"], "--memory"),
         (&["analyze", "--threads", "0", "-"], "--threads"),
         (&["analyze", "--init", "{:a", "-"], "--init"),

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn times_are_seconds_to_the_millisecond() {
-        assert_eq!(seconds(12_031_999_999), "12.031");
+        assert_eq!(seconds(12_031_499_999), "12.031");
+        assert_eq!(seconds(12_031_999_999), "12.032");
         assert_eq!(seconds(0), "0.000");
     }
 
