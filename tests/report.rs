@@ -60,6 +60,7 @@ fn first_op_fails(op: u64) -> Verdict {
         sentence: sentence.clone(),
         op: Some(op),
         related: vec![Related { index: 999, role: "is not in this history".to_owned() }],
+        argument: Vec::new(),
         states: vec![state],
     };
     let unknown = sample::empty();

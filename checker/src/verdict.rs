@@ -129,6 +129,9 @@ pub struct Anomaly {
     pub op: Option<u64>,
     /// Operations that a reader must see to understand it, by the index of their invocation.
     pub related: Vec<Related>,
+    /// Why it cannot be, as a circle: the first operation must come before the second, … and the
+    /// last before the first. Empty where no such circle is certain.
+    pub argument: Vec<Because>,
     /// The states in which the object could have been just before, and why none of them fits.
     pub states: Vec<PossibleState>,
 }
@@ -140,6 +143,43 @@ pub struct Related {
     pub index: u64,
     /// The part it plays: `wrote the value that was read`, `overwrote it`, ….
     pub role: String,
+}
+
+/// One step of an argument: an operation that must come before another, in any order whatever.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// Index of the invocation of the operation that comes before.
+    pub from: u64,
+    /// Index of the invocation of the one that comes after.
+    pub to: u64,
+    /// What the step rests on.
+    pub relation: Relation,
+    /// Other operations that it rests on, by the index of their invocation.
+    pub through: Vec<u64>,
+    /// The step in words: `write 2 (process 0) comes before …: it ended …`.
+    pub sentence: String,
+}
+
+/// Why one operation must come before another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// It had ended when the other began.
+    RealTime,
+    /// The other saw what nobody else can have written.
+    ReadsFrom,
+    /// The other way round, somebody would have seen another value.
+    MustPrecede,
+}
+
+impl Relation {
+    /// The word that stands for it in results.
+    pub fn word(self) -> &'static str {
+        match self {
+            Relation::RealTime => "real-time",
+            Relation::ReadsFrom => "reads-from",
+            Relation::MustPrecede => "must-precede",
+        }
+    }
 }
 
 /// One state in which the object could have been when an operation could not be placed.

@@ -13,7 +13,7 @@ use super::fault::Proof;
 use super::independent::Folders;
 use super::markup::{escape, fill, shortened};
 use super::scene::{Scene, anomalies};
-use super::{Input, RunFacts, not_exercised, picture};
+use super::{Input, RunFacts, not_exercised, picture, text};
 
 /// So many violations are drawn; the others are a line each in the table of keys.
 const MOST_PICTURES: usize = 5;
@@ -107,7 +107,8 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
         let drawn = picture::picture(scene, anomaly)
             .unwrap_or_else(|| format!("<p>{}</p>", words(&anomaly.sentence)));
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(out, "<figure>{drawn}<figcaption>{link}</figcaption></figure>");
+        let why = argument(anomaly);
+        let _ = writeln!(out, "<figure>{drawn}{why}<figcaption>{link}</figcaption></figure>");
     }
     if found.len() > MOST_PICTURES {
         let _ = writeln!(
@@ -117,6 +118,18 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
         );
     }
     out + "</section>\n"
+}
+
+/// The circle behind a violation, step by step.
+fn argument(anomaly: &Anomaly) -> String {
+    let lines = text::argument(anomaly);
+    let Some((conclusion, _)) = lines.split_last() else { return String::new() };
+    let steps: String = anomaly
+        .argument
+        .iter()
+        .map(|step| format!("<li>{}</li>\n", words(&step.sentence)))
+        .collect();
+    format!("<div class=\"argument\"><ol>\n{steps}</ol><p>{}</p></div>\n", words(conclusion))
 }
 
 fn faults(scene: &Scene, faults: &[FaultReport]) -> String {

@@ -5,6 +5,8 @@
 
 use std::path::Path;
 
+use checker::verdict::Anomaly;
+
 use super::axes::{Axes, Count, FaultReport, Level};
 use super::markup::{plain, shortened};
 use super::scene::{anomalies, clock_of};
@@ -92,6 +94,10 @@ impl Page {
         let head = format!("{}  ", self.colour.paint(axes.safety.level, &word));
         self.painted(&head, word.len() + 2, &shortened(axes.safety.sentence.clone(), 600));
         let anomalies = anomalies(input.verdict);
+        let told = anomalies.iter().find(|a| axes.safety.sentence.ends_with(&a.sentence));
+        for line in told.map(argument).unwrap_or_default() {
+            self.paragraph("", word.len() + 2, &shortened(line, 400));
+        }
         for anomaly in anomalies.iter().filter(|a| a.sentence != axes.safety.sentence).take(3) {
             self.paragraph("  -", 4, &shortened(anomaly.sentence.clone(), 400));
         }
@@ -184,6 +190,20 @@ impl Page {
 
 /// A long night has hundreds; the terminal shows the first, the page shows all.
 const MOST_FAULTS: usize = 20;
+
+/// The circle behind a violation, a step a line, and what follows from it; nothing where there is
+/// none.
+pub(crate) fn argument(anomaly: &Anomaly) -> Vec<String> {
+    let steps = anomaly.argument.iter().zip(1..);
+    let mut lines: Vec<String> =
+        steps.map(|(step, number)| format!("{number}. {}", step.sentence)).collect();
+    match lines.len() {
+        0 => {}
+        1 | 2 => lines.push("No order has both.".to_owned()),
+        all => lines.push(format!("No order has all {all}.")),
+    }
+    lines
+}
 
 /// Breaks text at spaces; a word that is longer than a line is broken where it must be.
 pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {

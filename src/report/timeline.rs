@@ -226,11 +226,19 @@ impl Data<'_> {
                 })
             })
             .collect();
+        let argument: Vec<_> = anomaly
+            .argument
+            .iter()
+            .map(|step| (step.sentence.clone(), or_none(place(step.from))))
+            .collect();
+        let conclusion = super::text::argument(anomaly).pop();
         serde_json::json!({
             "kind": anomaly.kind,
             "sentence": anomaly.sentence,
             "op": or_none(failing),
             "related": related,
+            "argument": argument,
+            "conclusion": conclusion,
             "states": states,
         })
     }
@@ -278,6 +286,7 @@ mod tests {
             sentence: String::new(),
             op: Some(81),
             related: Vec::new(),
+            argument: Vec::new(),
             states: Vec::new(),
         };
         let verdict = Verdict {

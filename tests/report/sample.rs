@@ -1,7 +1,7 @@
 //! A run that never happened: ten workers against five nodes, three faults, and one stale read that
 //! a checker would find. Simulated, so that the report can be looked at and tested without a cluster.
 
-use checker::verdict::{Anomaly, Part, PossibleState, Related, Stats};
+use checker::verdict::{Anomaly, Because, Part, PossibleState, Related, Relation, Stats};
 use checker::{History, Kind, Op, Process, Validity, Value, Verdict};
 use ordeal::report::RunFacts;
 
@@ -247,6 +247,13 @@ fn verdict(
         was.write.unwrap_or_default(),
     );
     let related = |row: usize, role: &str| Related { index: index_of[row][0], role: role.into() };
+    let because = |from: usize, to: usize, relation: Relation| Because {
+        from: index_of[from][0],
+        to: index_of[to][0],
+        relation,
+        through: vec![index_of[old][0]],
+        sentence: format!("process {} comes before {}", planned[from].process, planned[to].process),
+    };
     let anomaly = Anomaly {
         kind: "stale-read".into(),
         key: Some(bad),
@@ -255,6 +262,10 @@ fn verdict(
         related: vec![
             related(old, "wrote the value that was read"),
             related(new, "overwrote it before the read began"),
+        ],
+        argument: vec![
+            because(new, stale, Relation::RealTime),
+            because(stale, new, Relation::MustPrecede),
         ],
         states: vec![PossibleState {
             state: Value::Int(now.write.unwrap_or_default()),

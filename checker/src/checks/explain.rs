@@ -12,19 +12,21 @@
 //! | `lost-update` | two acknowledged compare-and-sets replaced one value, which was written once |
 //! | `nonlinearizable` | the search alone |
 
+use super::argument;
 use super::object::{Object, Recorded};
 use super::sentence::{alternatives, at_key, by_whom, process, when};
 use crate::history::Outcome;
 use crate::linear::Possible;
 use crate::model::{Model, Register, Transition, ValueId};
 use crate::value::Value;
-use crate::verdict::Related;
+use crate::verdict::{Because, Related};
 
 /// What is told about a violation.
 pub(crate) struct Explanation {
     pub(crate) kind: &'static str,
     pub(crate) sentence: String,
     pub(crate) related: Vec<Related>,
+    pub(crate) argument: Vec<Because>,
 }
 
 /// Looks for the reason why one operation could not be placed.
@@ -68,7 +70,25 @@ impl<'a, 'h> Explainer<'a, 'h> {
             }
             Transition::Write(_) | Transition::Differs(_) => None,
         };
-        specific.unwrap_or_else(|| self.general(possible))
+        let explanation = specific.unwrap_or_else(|| self.general(possible));
+        self.argued(explanation)
+    }
+
+    /// Adds the circle that the operations form, if one is certain, and whoever plays a part in it.
+    fn argued(&self, mut explanation: Explanation) -> Explanation {
+        let named: Vec<u64> = explanation.related.iter().map(|one| one.index).collect();
+        let (model, meanings) = (&self.model, self.meanings.as_slice());
+        explanation.argument = argument::argue(self.object, model, meanings, self.failing, &named);
+        let on_circle = explanation.argument.iter().map(|one| (one.from, "is in the circle"));
+        let through = explanation.argument.iter().flat_map(|one| &one.through);
+        let beside = through.map(|index| (*index, "the circle rests on it"));
+        for (index, role) in on_circle.chain(beside) {
+            let known = explanation.related.iter().any(|one| one.index == index);
+            if !known && index != self.failing.invoke.index {
+                explanation.related.push(Related { index, role: role.to_owned() });
+            }
+        }
+        explanation
     }
 
     /// The failing operation in words, up to what is wrong with it.
@@ -134,7 +154,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
             (None, None) => (format!("but nobody ever wrote {text}"), Vec::new()),
         };
         let sentence = format!("{}, {reason}", self.subject());
-        Some(Explanation { kind: "phantom-read", sentence, related })
+        Some(Explanation { kind: "phantom-read", sentence, related, argument: Vec::new() })
     }
 
     /// A write of `value` that claims not to have happened, and began before the read ended.
@@ -211,7 +231,12 @@ impl<'a, 'h> Explainer<'a, 'h> {
         if let Writer::Operation(one) = writer {
             related_operations.insert(0, related(one, "wrote the value"));
         }
-        Some(Explanation { kind: "stale-read", sentence, related: related_operations })
+        Some(Explanation {
+            kind: "stale-read",
+            sentence,
+            related: related_operations,
+            argument: Vec::new(),
+        })
     }
 
     /// When the only write of `value` had certainly taken effect: it was acknowledged, or somebody
@@ -251,7 +276,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
             by_whom(other)
         );
         let related = vec![related(other, "replaced the same value")];
-        Some(Explanation { kind: "lost-update", sentence, related })
+        Some(Explanation { kind: "lost-update", sentence, related, argument: Vec::new() })
     }
 
     fn general(&self, possible: &[Possible<ValueId>]) -> Explanation {
@@ -270,7 +295,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
             "{}, and no order of the operations until then allows it{held}",
             self.subject()
         );
-        Explanation { kind: "nonlinearizable", sentence, related: Vec::new() }
+        Explanation { kind: "nonlinearizable", sentence, related: Vec::new(), argument: Vec::new() }
     }
 }
 

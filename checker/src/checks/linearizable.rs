@@ -128,6 +128,7 @@ fn anomaly(
         sentence: titled(explanation.kind, &explanation.sentence),
         op: failing.completion.map(|op| op.index),
         related: explanation.related,
+        argument: explanation.argument,
         states,
     }
 }

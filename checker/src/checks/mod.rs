@@ -5,6 +5,7 @@
 //! verdicts are merged: the worst wins. A checker that panics has said nothing, and nothing is
 //! never a pass: that object is unknown.
 
+mod argument;
 mod explain;
 mod linearizable;
 mod merge;

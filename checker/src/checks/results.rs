@@ -5,7 +5,7 @@
 //! decided there as little as valid ones; here they have `:unknown-keys`.
 
 use crate::value::Value;
-use crate::verdict::{Anomaly, Part, PossibleState, Related, Stats, Validity, Verdict};
+use crate::verdict::{Anomaly, Because, Part, PossibleState, Related, Stats, Validity, Verdict};
 
 /// Like Knossos, results show the first few configurations and no more.
 const CONFIGS_MAX: usize = 10;
@@ -58,6 +58,7 @@ fn anomaly(anomaly: &Anomaly) -> Value {
     map.put("sentence", anomaly.sentence.as_str());
     map.put("op-index", anomaly.op.map_or(Value::Nil, integer));
     map.put("related", Value::Vector(anomaly.related.iter().map(related).collect()));
+    map.put("argument", Value::Vector(anomaly.argument.iter().map(because).collect()));
     let configs = anomaly.states.iter().take(CONFIGS_MAX).map(config);
     map.put("configs", Value::Vector(configs.collect()));
     map.finish()
@@ -70,8 +71,17 @@ fn related(related: &Related) -> Value {
     map.finish()
 }
 
+fn because(because: &Because) -> Value {
+    let mut map = Entries::default();
+    map.put("before", integer(because.from));
+    map.put("after", integer(because.to));
+    map.put("relation", Value::keyword(because.relation.word()));
+    map.put("through", indices(&because.through));
+    map.put("sentence", because.sentence.as_str());
+    map.finish()
+}
+
 fn config(state: &PossibleState) -> Value {
-    let indices = |ops: &[u64]| Value::Vector(ops.iter().copied().map(integer).collect());
     let mut map = Entries::default();
     map.put("model", state.state.clone());
     map.put("linearized", indices(&state.linearized));
@@ -95,6 +105,10 @@ fn stats(stats: &Stats) -> Value {
 
 fn strings(texts: &[String]) -> Value {
     Value::Vector(texts.iter().map(Value::string).collect())
+}
+
+fn indices(ops: &[u64]) -> Value {
+    Value::Vector(ops.iter().copied().map(integer).collect())
 }
 
 fn integer(number: u64) -> Value {

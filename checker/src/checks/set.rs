@@ -319,6 +319,7 @@ impl<'a, 'h> Sets<'a, 'h> {
             sentence: titled(kind, &sentence),
             op: read.completion.map(|op| op.index),
             related,
+            argument: Vec::new(),
             states: Vec::new(),
         }
     }

@@ -95,6 +95,18 @@ function operationList(rows) {
   return list;
 }
 
+/** The steps of the argument; a click shows the operation that comes before. */
+function argumentList(v) {
+  const box = make("div", undefined, "state"), list = make("ol");
+  for (const [sentence, row] of v.argument) {
+    const step = make("li", sentence);
+    if (row >= 0) step.addEventListener("click", () => { reveal(ops[row]); select(ops[row]); });
+    list.append(step);
+  }
+  box.append(list, make("p", v.conclusion));
+  return box;
+}
+
 function showWhy() {
   const why = byId("why"), v = violation();
   why.replaceChildren();
@@ -102,6 +114,7 @@ function showWhy() {
   why.append(make("h2", "Why this cannot be"));
   if (v.op >= 0) why.append(operationList([[v.op, "could not be placed"]]));
   if (v.related.length) why.append(make("h3", "Operations that matter"), operationList(v.related));
+  if (v.argument.length) why.append(make("h3", "A circle"), argumentList(v));
   if (v.states.length) why.append(make("h3", v.states.length === 1 ? "The only possible state before it" : "The possible states before it"));
   for (const possible of v.states) {
     const box = make("div", undefined, "state");
