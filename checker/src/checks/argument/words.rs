@@ -60,11 +60,11 @@ impl Words<'_, '_, '_> {
             Why::Overwritten { value, path } => format!(
                 "it saw {}, which was written once, and {}",
                 self.value(*value),
-                self.path(path)
+                self.path(step, path)
             ),
             Why::Earlier { value, path } => format!(
                 "{}, and {} was written once, so nothing else was there in between",
-                self.path(path),
+                self.path(step, path),
                 self.value(*value)
             ),
             Why::Replaced { value, source: Source::Only(_) } => {
@@ -82,22 +82,44 @@ impl Words<'_, '_, '_> {
         }
     }
 
-    /// How one came before the other by way of others.
-    fn path(&self, path: &[usize]) -> String {
-        let edges = path.windows(2).map(|pair| {
+    /// How one came before the other by way of others, as part of a step's reason. Whoever saw
+    /// what the one before wrote is told together with what it then came before.
+    fn path(&self, step: &Step, path: &[usize]) -> String {
+        let name = |at: usize| self.name_beside(step, at);
+        let saw = |first: usize, second: usize| {
+            let value = self.facts.sees(second).filter(|_| self.facts.read_from(first, second))?;
+            Some(format!("saw {}", self.value(value)))
+        };
+        let mut clauses = Vec::new();
+        let mut seen = String::new();
+        for pair in path.windows(2) {
             let (first, second) = (pair[0], pair[1]);
-            match self.facts.sees(second) {
-                Some(value) if self.facts.read_from(first, second) => {
-                    format!("{} saw {}", self.name(second), self.value(value))
+            if let Some(saw) = saw(first, second) {
+                if Some(&second) == path.last() {
+                    clauses.push(format!("{} {saw}", name(second)));
                 }
-                _ => {
-                    let (end, begin) = self.moments(first, second);
-                    let (first, second) = (self.name(first), self.name(second));
-                    format!("{first} ended {end} before {second} began {begin}")
-                }
+                seen = format!("{saw} and ");
+                continue;
             }
-        });
-        edges.collect::<Vec<_>>().join(", ")
+            let (end, begin) = self.moments(first, second);
+            clauses.push(format!(
+                "{} {seen}ended {end} before {} began {begin}",
+                name(first),
+                name(second)
+            ));
+            seen.clear();
+        }
+        clauses.join(", ")
+    }
+
+    /// Two operations may read alike: the one that is not the step's own is then another one.
+    fn name_beside(&self, step: &Step, at: usize) -> String {
+        let name = self.name(at);
+        let own = at == step.from || at == step.to;
+        match [step.from, step.to].iter().any(|one| self.name(*one) == name) && !own {
+            true => format!("another {name}"),
+            false => name,
+        }
     }
 
     /// Who shows that the first operation took effect, where nothing else in the sentence does.
