@@ -225,6 +225,22 @@ fn map(entries: &[(&str, Value)]) -> Value {
     Value::Map(entries.iter().map(|(key, value)| (Value::keyword(key), value.clone())).collect())
 }
 
+/// The new value was there when the stale read began, and that read came before it.
+fn argument(
+    planned: &[Planned],
+    index_of: &[[u64; 2]],
+    [old, new, stale]: [usize; 3],
+) -> Vec<Because> {
+    let because = |from: usize, to: usize, relation: Relation| Because {
+        from: index_of[from][0],
+        to: index_of[to][0],
+        relation,
+        through: vec![index_of[old][0]],
+        sentence: format!("process {} comes before {}", planned[from].process, planned[to].process),
+    };
+    vec![because(new, stale, Relation::RealTime), because(stale, new, Relation::MustPrecede)]
+}
+
 fn verdict(
     planned: &[Planned],
     stale: usize,
@@ -247,13 +263,6 @@ fn verdict(
         was.write.unwrap_or_default(),
     );
     let related = |row: usize, role: &str| Related { index: index_of[row][0], role: role.into() };
-    let because = |from: usize, to: usize, relation: Relation| Because {
-        from: index_of[from][0],
-        to: index_of[to][0],
-        relation,
-        through: vec![index_of[old][0]],
-        sentence: format!("process {} comes before {}", planned[from].process, planned[to].process),
-    };
     let anomaly = Anomaly {
         kind: "stale-read".into(),
         key: Some(bad),
@@ -263,10 +272,7 @@ fn verdict(
             related(old, "wrote the value that was read"),
             related(new, "overwrote it before the read began"),
         ],
-        argument: vec![
-            because(new, stale, Relation::RealTime),
-            because(stale, new, Relation::MustPrecede),
-        ],
+        argument: argument(planned, index_of, [old, new, stale]),
         states: vec![PossibleState {
             state: Value::Int(now.write.unwrap_or_default()),
             linearized: vec![],
