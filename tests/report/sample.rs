@@ -308,15 +308,8 @@ fn verdict(
         let wrong = k == read.key;
         let validity = if wrong { Validity::Invalid } else { Validity::Valid };
         let anomalies = if wrong { vec![anomaly.clone()] } else { vec![] };
-        Part {
-            key: key(k),
-            verdict: plain(
-                validity,
-                anomalies,
-                if wrong { &sentence } else { "linearizable" },
-                vec![],
-            ),
-        }
+        let said = if wrong { sentence.as_str() } else { "linearizable" };
+        Part { key: key(k), verdict: plain(validity, anomalies, said, vec![]) }
     });
     plain(Validity::Invalid, vec![anomaly.clone()], &sentence, parts.collect())
 }
