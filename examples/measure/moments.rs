@@ -23,7 +23,7 @@ pub(crate) fn table(checker: &Path, moments: u64, seed: u64) -> Result<()> {
     let checker = checker.canonicalize().context("the binary to run")?;
     let count = usize::try_from(moments)?;
     println!(
-        "| env | moment | killed | alive then | paused | in force | left at once | after heal |"
+        "| env | moment | killed | alive then | paused | last nemesis event | left at once | after heal |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for (env, shift) in [("netns", 0), ("local", 1)] {

@@ -29,6 +29,7 @@ pub(crate) struct Killed {
     pub(crate) alive: Vec<Process>,
     /// The namespaces that they lived in, other than ours.
     pub(crate) namespaces: BTreeSet<String>,
+    at: Instant,
 }
 
 /// `count` moments drawn from `seed`, in milliseconds below `within_ms`.
@@ -58,6 +59,7 @@ pub(crate) fn kill(
     thread::sleep(Duration::from_millis(moment_ms));
     let alive = processes::of(mark);
     let namespaces = processes::own_namespaces(&alive);
+    let at = Instant::now();
     let inner = alive.iter().find(|process| process.is_inner_tester());
     match inner.filter(|_| victim == Victim::Tester).and_then(pid) {
         // It may have ended between our look and the blow, which is as good as dying of it.
@@ -65,21 +67,21 @@ pub(crate) fn kill(
         None => child.kill()?,
     }
     child.wait()?;
-    Ok(Killed { alive, namespaces })
+    Ok(Killed { alive, namespaces, at })
 }
 
 impl Killed {
     /// Waits until nothing is left of the run: no process, and nobody in any of its namespaces,
-    /// with which their interfaces, rules and mounts are gone too. Returns how long that took.
+    /// with which their interfaces, rules and mounts are gone too. Returns how long after the
+    /// blow that was seen.
     ///
     /// # Errors
     /// What is left after ten seconds, in words.
     pub(crate) fn gone(&self, mark: &str) -> Result<Duration, String> {
-        let began = Instant::now();
         processes::wait_until_none(mark, AT_ONCE).map_err(|left| named(&left))?;
         processes::wait_until_released(&self.namespaces, AT_ONCE)
             .map_err(|left| format!("processes {left:?} hold one of {:?}", self.namespaces))?;
-        Ok(began.elapsed())
+        Ok(self.at.elapsed())
     }
 }
 

@@ -41,9 +41,7 @@ pub(crate) fn of(mark: &str) -> Vec<Process> {
     let with_mark = |pid| {
         let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The state comes after the name, which is in brackets and may contain any.
-        let stopped = stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T"));
+        let stopped = state(pid)? == 'T';
         command.contains(mark).then_some(Process { pid, command, stopped })
     };
     all().into_iter().filter_map(with_mark).collect()
@@ -66,7 +64,10 @@ pub(crate) fn wait_until_released(
     these: &BTreeSet<String>,
     within: Duration,
 ) -> Result<Duration, Vec<u32>> {
-    let holds = |pid: &u32| !namespaces(&format!("/proc/{pid}")).is_disjoint(these);
+    // One that is dead is only yet to be waited for, by whoever inherited it.
+    let is_dead = |pid| state(pid).is_none_or(|state| "ZX".contains(state));
+    let lives_in = |pid| !namespaces(&format!("/proc/{pid}")).is_disjoint(these);
+    let holds = |pid: &u32| lives_in(*pid) && !is_dead(*pid);
     wait_until_empty(within, || all().into_iter().filter(holds).collect())
 }
 
@@ -96,6 +97,13 @@ fn wait_until_empty<T>(
 fn all() -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// The letter of the process table: `R`unning, `S`leeping, s`T`opped, `Z`ombie, ….
+fn state(pid: u32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // It comes after the name, which is in brackets and may contain any.
+    stat.rsplit(')').next()?.trim_start().chars().next()
 }
 
 /// `net:[4026531840]` and its kin; none of a process that is gone or somebody else's.
