@@ -16,7 +16,7 @@ pub mod value;
 pub mod verdict;
 
 pub use budget::Budget;
-pub use checks::{CheckOptions, CheckerSpec, SetReads, check, infer_spec};
+pub use checks::{CheckOptions, CheckerSpec, SetReads, check, check_model, infer_spec};
 pub use history::History;
 pub use op::{Kind, Op, Process};
 pub use value::Value;

@@ -102,9 +102,31 @@ pub struct Verdict {
     pub assumptions: Vec<String>,
     /// What was there to judge, and what it took.
     pub stats: Stats,
+    /// What the answer rests on, where it can be said in terms of the history; of a history of
+    /// independent keys each part has its own.
+    pub proof: Option<Proof>,
     /// A verdict a key, in the order of the keys' first operations; empty where keys were not
     /// split.
     pub parts: Vec<Part>,
+}
+
+/// What a verdict on one object rests on. Operations are named by the index of their invocation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// An order in which the operations could have happened.
+    Order(Vec<u64>),
+    /// A few operations that exclude each other.
+    Pattern {
+        /// The rule that they break, by a stable name.
+        rule: &'static str,
+        /// They.
+        operations: Vec<u64>,
+    },
+    /// The operation at whose completion the search found no way on.
+    Stuck {
+        /// It.
+        operation: u64,
+    },
 }
 
 /// The verdict on one key of a history of independent keys.

@@ -4,7 +4,7 @@
 use checker::Value;
 use checker::history::Outcome;
 use checker::model::{
-    Call, Class, FailedCas, Model, ModelName, NilReads, Register, RegisterOptions, Requires,
+    Call, Class, FailedCas, Model, ModelName, ModelOptions, NilReads, Register, Requires,
     Transition, ValueId,
 };
 use proptest::prelude::*;
@@ -24,9 +24,9 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     prop_oneof![Just(Outcome::Ok), Just(Outcome::Fail), Just(Outcome::Info)]
 }
 
-fn options() -> impl Strategy<Value = RegisterOptions> {
+fn options() -> impl Strategy<Value = ModelOptions> {
     (prop::option::of(value()), 0..3_usize, any::<bool>()).prop_map(|(init, nil, observe)| {
-        RegisterOptions {
+        ModelOptions {
             init,
             nil_reads: [NilReads::Auto, NilReads::Value, NilReads::Unknown][nil],
             failed_cas: if observe { FailedCas::Observe } else { FailedCas::Drop },
@@ -49,7 +49,7 @@ fn parse(
     (f, argument, result, outcome): &(&str, Value, Value, Outcome),
 ) -> Option<Transition> {
     let f = Value::keyword(f);
-    let call = Call { f: &f, argument, result, error: None, outcome: *outcome };
+    let call = Call { process: 0, f: &f, argument, result, error: None, outcome: *outcome };
     model.parse(&call).expect("known functions and values")
 }
 
@@ -123,12 +123,19 @@ proptest! {
 
 #[test]
 fn only_a_failure_by_comparison_is_an_observation() {
-    let options = RegisterOptions { failed_cas: FailedCas::Observe, ..RegisterOptions::default() };
+    let options = ModelOptions { failed_cas: FailedCas::Observe, ..ModelOptions::default() };
     let observed = |error: Option<Value>| {
         let mut model = Register::new(ModelName::CasRegister, &options);
         let (f, pair) = (Value::keyword("cas"), Value::Vector(vec![1.into(), 2.into()]));
         let outcome = Outcome::Fail;
-        let call = Call { f: &f, argument: &pair, result: &pair, error: error.as_ref(), outcome };
+        let call = Call {
+            process: 0,
+            f: &f,
+            argument: &pair,
+            result: &pair,
+            error: error.as_ref(),
+            outcome,
+        };
         model.parse(&call).expect("a cas").is_some()
     };
     assert!(observed(None));
@@ -141,14 +148,14 @@ fn only_a_failure_by_comparison_is_an_observation() {
 
 #[test]
 fn nil_is_a_value_until_another_initial_value_is_given() {
-    let reads_nil = |options: &RegisterOptions| {
+    let reads_nil = |options: &ModelOptions| {
         let mut model = Register::new(ModelName::Register, options);
         parse(&mut model, &("read", Value::Nil, Value::Nil, Outcome::Ok)).is_some()
     };
-    let with = |init: Option<i64>, nil_reads| RegisterOptions {
+    let with = |init: Option<i64>, nil_reads| ModelOptions {
         init: init.map(Value::Int),
         nil_reads,
-        ..RegisterOptions::default()
+        ..ModelOptions::default()
     };
     assert!(reads_nil(&with(None, NilReads::Auto)));
     assert!(!reads_nil(&with(Some(0), NilReads::Auto)));

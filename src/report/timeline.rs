@@ -297,6 +297,7 @@ mod tests {
             anomalies: vec![anomaly],
             assumptions: Vec::new(),
             stats: checker::verdict::Stats::default(),
+            proof: None,
             parts: Vec::new(),
         };
         let input = Input { title: String::new(), history: &history, verdict: &verdict, run: None };

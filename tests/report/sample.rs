@@ -302,6 +302,7 @@ fn verdict(
             reads_of_written_values: ok / 2,
             ..Stats::default()
         },
+        proof: None,
         parts,
     };
     let parts = (0..8).map(|k| {
@@ -353,6 +354,7 @@ pub(crate) fn empty() -> Verdict {
         anomalies: Vec::new(),
         assumptions: Vec::new(),
         stats: Stats::default(),
+        proof: None,
         parts: Vec::new(),
     }
 }

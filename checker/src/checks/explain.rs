@@ -13,6 +13,7 @@
 //! | `nonlinearizable` | the search alone |
 
 use super::argument;
+use super::linearizable::Stuck;
 use super::object::{Object, Recorded};
 use super::sentence::{alternatives, at_key, by_whom, process, when};
 use crate::history::Outcome;
@@ -29,13 +30,65 @@ pub(crate) struct Explanation {
     pub(crate) argument: Vec<Because>,
 }
 
+/// Why an operation of a register could not be placed.
+pub(crate) fn register(stuck: &Stuck<'_, '_, Register>) -> Explanation {
+    let explainer = Explainer {
+        object: stuck.object,
+        model: stuck.model,
+        failing: stuck.failing,
+        meanings: stuck.meanings,
+    };
+    explainer.explain(stuck.transition, stuck.possible)
+}
+
+/// Why an operation of an object of any kind could not be placed, as far as the search knows.
+pub(crate) fn general<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
+    let Recorded { argument, result, invoke, .. } = stuck.failing;
+    let given = if argument.is_nil() { String::new() } else { format!(" {argument}") };
+    let got = if result.is_nil() || result == argument {
+        String::new()
+    } else {
+        format!(", which returned {result}")
+    };
+    let subject = format!(
+        "{} did {}{given}{}{got} {}",
+        process(invoke),
+        invoke.f.name().map_or_else(|| invoke.f.to_string(), str::to_owned),
+        at_key("on", stuck.object.key.as_ref()),
+        when(stuck.failing)
+    );
+    unplaced(&subject, "object", stuck.model, stuck.possible)
+}
+
+/// What the search proved, and nothing more.
+fn unplaced<M: Model>(
+    subject: &str,
+    noun: &str,
+    model: &M,
+    possible: &[Possible<M::State>],
+) -> Explanation {
+    let mut states: Vec<String> = Vec::new();
+    for one in possible {
+        let text = model.describe(&one.state).to_string();
+        if !states.contains(&text) {
+            states.push(text);
+        }
+    }
+    let held = match states.is_empty() {
+        true => String::new(),
+        false => format!("; before it the {noun} could have held {}", alternatives(&states)),
+    };
+    let sentence = format!("{subject}, and no order of the operations until then allows it{held}");
+    Explanation { kind: "nonlinearizable", sentence, related: Vec::new(), argument: Vec::new() }
+}
+
 /// Looks for the reason why one operation could not be placed.
-pub(crate) struct Explainer<'a, 'h> {
+struct Explainer<'a, 'h> {
     object: &'a Object<'h>,
-    model: Register,
+    model: &'a Register,
     failing: &'a Recorded<'h>,
     /// What each operation did, if the model has a meaning for it.
-    meanings: Vec<Option<Transition>>,
+    meanings: &'a [Option<Transition>],
 }
 
 /// Somebody who may have put the value there.
@@ -46,22 +99,7 @@ enum Writer<'a, 'h> {
 }
 
 impl<'a, 'h> Explainer<'a, 'h> {
-    pub(crate) fn new(
-        object: &'a Object<'h>,
-        model: &Register,
-        failing: &'a Recorded<'h>,
-    ) -> Explainer<'a, 'h> {
-        let mut model = model.clone();
-        let meanings =
-            object.operations.iter().map(|one| model.parse(&one.call()).ok().flatten()).collect();
-        Explainer { object, model, failing, meanings }
-    }
-
-    pub(crate) fn explain(
-        &self,
-        transition: &Transition,
-        possible: &[Possible<ValueId>],
-    ) -> Explanation {
+    fn explain(&self, transition: &Transition, possible: &[Possible<ValueId>]) -> Explanation {
         let specific = match *transition {
             Transition::Read(value) => self.phantom(value).or_else(|| self.stale(value)),
             Transition::Cas(value, new) => {
@@ -70,14 +108,15 @@ impl<'a, 'h> Explainer<'a, 'h> {
             }
             Transition::Write(_) | Transition::Differs(_) => None,
         };
-        let explanation = specific.unwrap_or_else(|| self.general(possible));
+        let explanation =
+            specific.unwrap_or_else(|| unplaced(&self.subject(), "register", self.model, possible));
         self.argued(explanation)
     }
 
     /// Adds the circle that the operations form, if one is certain, and whoever plays a part in it.
     fn argued(&self, mut explanation: Explanation) -> Explanation {
         let named: Vec<u64> = explanation.related.iter().map(|one| one.index).collect();
-        let (model, meanings) = (&self.model, self.meanings.as_slice());
+        let (model, meanings) = (self.model, self.meanings);
         explanation.argument = argument::argue(self.object, model, meanings, self.failing, &named);
         let on_circle = explanation.argument.iter().map(|one| (one.from, "is in the circle"));
         let through = explanation.argument.iter().flat_map(|one| &one.through);
@@ -277,25 +316,6 @@ impl<'a, 'h> Explainer<'a, 'h> {
         );
         let related = vec![related(other, "replaced the same value")];
         Some(Explanation { kind: "lost-update", sentence, related, argument: Vec::new() })
-    }
-
-    fn general(&self, possible: &[Possible<ValueId>]) -> Explanation {
-        let mut states: Vec<String> = Vec::new();
-        for one in possible {
-            let text = self.model.describe(&one.state).to_string();
-            if !states.contains(&text) {
-                states.push(text);
-            }
-        }
-        let held = match states.is_empty() {
-            true => String::new(),
-            false => format!("; before it the register could have held {}", alternatives(&states)),
-        };
-        let sentence = format!(
-            "{}, and no order of the operations until then allows it{held}",
-            self.subject()
-        );
-        Explanation { kind: "nonlinearizable", sentence, related: Vec::new(), argument: Vec::new() }
     }
 }
 

@@ -1,188 +1,244 @@
-//! Linearizability of one object: from recorded operations to a search, and back to a verdict in
+//! Linearizability of one object: from recorded operations to a decision, and back to a verdict in
 //! terms of what was recorded.
 
-use std::collections::HashSet;
-
-use super::explain::Explainer;
+use super::explain::{self, Explanation};
 use super::merge::undecided;
-use super::object::Object;
+use super::object::{Object, Recorded};
 use super::sentence::titled;
 use crate::budget::Budget;
 use crate::history::Outcome;
-use crate::linear::{Decision, Effort, Obstacle, Occurrence, decide};
-use crate::model::{
-    Class, FailedCas, Model, ModelName, Register, RegisterOptions, Transition, ValueId,
-};
-use crate::value::Value;
-use crate::verdict::{Anomaly, PossibleState, Reason, Stats, Validity, Verdict};
+use crate::linear::{Decision, Effort, Obstacle, Occurrence, Pattern, Possible, decide};
+use crate::model::{Class, Model, ModelName, ModelOptions, Register};
+use crate::verdict::{Anomaly, PossibleState, Proof, Reason, Related, Stats, Validity, Verdict};
+
+/// Judges one object by a model of this crate.
+pub(crate) fn judge(
+    object: &Object<'_>,
+    name: ModelName,
+    options: &ModelOptions,
+    budget: &Budget,
+) -> Verdict {
+    match name {
+        ModelName::Register | ModelName::CasRegister => {
+            let model = Register::new(name, options);
+            judge_by(object, name.name(), model, explain::register, budget)
+        }
+    }
+}
+
+/// Judges one object by any model; `explain` says why an operation could not be placed.
+pub(crate) fn judge_by<M: Model>(
+    object: &Object<'_>,
+    name: &str,
+    mut model: M,
+    explain: impl Fn(&Stuck<'_, '_, M>) -> Explanation,
+    budget: &Budget,
+) -> Verdict {
+    let checker = format!("linearizable {name}");
+    let mut stats = Stats::default();
+    object.operations.iter().for_each(|one| stats.count(one.outcome()));
+    let mut verdict = match Parsed::new(&mut model, object) {
+        Err(reason) => undecided(&checker, reason),
+        Ok(parsed) => {
+            let (decision, effort) = decide(&model, &parsed.occurrences, budget);
+            parsed.count(&mut stats, &model, effort);
+            parsed.verdict(&checker, &model, explain, decision)
+        }
+    };
+    verdict.stats = stats;
+    verdict.assumptions = model.assumptions();
+    verdict
+}
+
+/// An operation that could not be placed, with what there is to explain it by.
+pub(crate) struct Stuck<'a, 'h, M: Model> {
+    pub(crate) object: &'a Object<'h>,
+    pub(crate) model: &'a M,
+    /// What each operation of the object did, if the model has a meaning for it.
+    pub(crate) meanings: &'a [Option<M::Transition>],
+    pub(crate) failing: &'a Recorded<'h>,
+    pub(crate) transition: &'a M::Transition,
+    pub(crate) possible: &'a [Possible<M::State>],
+}
 
 /// What a model made of the operations.
-struct Parsed {
-    occurrences: Vec<Occurrence<Transition>>,
+struct Parsed<'a, 'h, T> {
+    object: &'a Object<'h>,
+    /// For each operation, what it says about the object.
+    meanings: Vec<Option<T>>,
+    occurrences: Vec<Occurrence<T>>,
     /// For each occurrence, the recorded operation behind it.
     recorded: Vec<usize>,
 }
 
-pub(crate) fn judge(
-    object: &Object<'_>,
-    name: ModelName,
-    options: &RegisterOptions,
-    budget: &Budget,
-) -> Verdict {
-    let checker = format!("linearizable {}", name.name());
-    let mut model = Register::new(name, options);
-    let mut verdict = match parse(&mut model, object) {
-        Err(reason) => undecided(&checker, reason),
-        Ok(parsed) => {
-            let (decision, effort) = decide(&model, &parsed.occurrences, budget);
-            let mut verdict = verdict(&checker, object, &model, &parsed, decision);
-            record_effort(&mut verdict.stats, effort);
-            verdict
-        }
-    };
-    count(&mut verdict.stats, object, &model);
-    verdict.assumptions = assumptions(options, name);
-    verdict
-}
-
-fn parse(model: &mut Register, object: &Object<'_>) -> Result<Parsed, Reason> {
-    let mut parsed = Parsed { occurrences: Vec::new(), recorded: Vec::new() };
-    let position = |at: usize| u32::try_from(at).expect("fewer than 2^32 events");
-    for (at, recorded) in object.operations.iter().enumerate() {
-        let Some(transition) = model.parse(&recorded.call())? else { continue };
-        let returned = match recorded.outcome() {
-            Outcome::Info => None,
-            Outcome::Ok | Outcome::Fail => recorded.operation.completion.map(position),
+impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
+    fn new<M>(model: &mut M, object: &'a Object<'h>) -> Result<Parsed<'a, 'h, T>, Reason>
+    where
+        M: Model<Transition = T>,
+    {
+        let count = object.operations.len();
+        let mut parsed = Parsed {
+            object,
+            meanings: Vec::with_capacity(count),
+            occurrences: Vec::with_capacity(count),
+            recorded: Vec::with_capacity(count),
         };
-        let invoked = position(recorded.invoked());
-        parsed.occurrences.push(Occurrence { transition, invoked, returned });
-        parsed.recorded.push(at);
+        for (at, recorded) in object.operations.iter().enumerate() {
+            let meaning = model.parse(&recorded.call())?;
+            if let Some(transition) = meaning.clone() {
+                parsed.occurrences.push(occurrence(recorded, transition));
+                parsed.recorded.push(at);
+            }
+            parsed.meanings.push(meaning);
+        }
+        Ok(parsed)
     }
-    Ok(parsed)
-}
 
-fn verdict(
-    checker: &str,
-    object: &Object<'_>,
-    model: &Register,
-    parsed: &Parsed,
-    decision: Decision<ValueId>,
-) -> Verdict {
-    match decision {
-        Decision::Undecided(reason) => undecided(checker, reason),
-        Decision::Linearizable { order } => Verdict {
+    /// Counts what there was to see, and what it took.
+    fn count<M: Model<Transition = T>>(&self, stats: &mut Stats, model: &M, effort: Effort) {
+        for (one, at) in self.occurrences.iter().zip(&self.recorded) {
+            if self.object.operations[*at].outcome() == Outcome::Ok {
+                let changes = model.class(&one.transition) != Class::Observer;
+                stats.acknowledged_writes += u64::from(changes);
+                stats.reads_of_written_values += u64::from(model.shows_effect(&one.transition));
+            }
+        }
+        stats.expansions = effort.expansions;
+        stats.largest_frontier = effort.largest_frontier;
+    }
+
+    fn recorded(&self, at: usize) -> &'a Recorded<'h> {
+        &self.object.operations[self.recorded[at]]
+    }
+
+    /// Index of the invocation of an occurrence.
+    fn index(&self, at: usize) -> u64 {
+        self.recorded(at).invoke.index
+    }
+
+    fn verdict<M: Model<Transition = T>>(
+        &self,
+        checker: &str,
+        model: &M,
+        explain: impl Fn(&Stuck<'_, '_, M>) -> Explanation,
+        decision: Decision<M::State>,
+    ) -> Verdict {
+        match decision {
+            Decision::Undecided(reason) => undecided(checker, reason),
+            Decision::Linearizable { order } => self.valid(checker, &order),
+            Decision::Stuck(obstacle) => {
+                let proof = Proof::Stuck { operation: self.index(obstacle.at) };
+                invalid(checker, self.stuck(model, explain, &obstacle), proof)
+            }
+            Decision::Impossible(pattern) => {
+                let operations = pattern.operations.iter().map(|at| self.index(*at)).collect();
+                let proof = Proof::Pattern { rule: pattern.rule, operations };
+                invalid(checker, self.impossible(&pattern), proof)
+            }
+        }
+    }
+
+    fn valid(&self, checker: &str, order: &[usize]) -> Verdict {
+        Verdict {
             checker: checker.to_owned(),
             validity: Validity::Valid,
             reason: None,
             summary: format!(
                 "{} operations have a linearization of {} steps",
-                object.operations.len(),
+                self.object.operations.len(),
                 order.len()
             ),
             anomalies: Vec::new(),
             assumptions: Vec::new(),
             stats: Stats::default(),
+            proof: Some(Proof::Order(order.iter().map(|at| self.index(*at)).collect())),
             parts: Vec::new(),
-        },
-        Decision::Stuck(obstacle) => {
-            let anomaly = anomaly(object, model, parsed, &obstacle);
-            Verdict {
-                checker: checker.to_owned(),
-                validity: Validity::Invalid,
-                reason: None,
-                summary: anomaly.sentence.clone(),
-                anomalies: vec![anomaly],
-                assumptions: Vec::new(),
-                stats: Stats::default(),
-                parts: Vec::new(),
-            }
+        }
+    }
+
+    /// The violation at which the search got stuck.
+    fn stuck<M: Model<Transition = T>>(
+        &self,
+        model: &M,
+        explain: impl Fn(&Stuck<'_, '_, M>) -> Explanation,
+        obstacle: &Obstacle<M::State>,
+    ) -> Anomaly {
+        let failing = self.recorded(obstacle.at);
+        let transition = &self.occurrences[obstacle.at].transition;
+        let indices = |ats: &[usize]| ats.iter().map(|at| self.index(*at)).collect();
+        let state = |one: &Possible<M::State>| PossibleState {
+            state: model.describe(&one.state),
+            linearized: indices(&one.linearized),
+            pending: indices(&one.pending),
+            why: why(model, &one.state, transition),
+        };
+        let mut states: Vec<PossibleState> = obstacle.possible.iter().map(state).collect();
+        states.sort_by_cached_key(|one| (one.state.to_string(), one.linearized.len()));
+        let explanation = explain(&Stuck {
+            object: self.object,
+            model,
+            meanings: &self.meanings,
+            failing,
+            transition,
+            possible: &obstacle.possible,
+        });
+        Anomaly {
+            kind: explanation.kind.to_owned(),
+            key: self.object.key.clone(),
+            sentence: titled(explanation.kind, &explanation.sentence),
+            op: failing.completion.map(|op| op.index),
+            related: explanation.related,
+            argument: explanation.argument,
+            states,
+        }
+    }
+
+    /// The violation that a special procedure found.
+    fn impossible(&self, pattern: &Pattern) -> Anomaly {
+        let last = pattern.operations.iter().filter_map(|at| self.recorded(*at).completion);
+        let role = || "excludes the others".to_owned();
+        let related =
+            pattern.operations.iter().map(|at| Related { index: self.index(*at), role: role() });
+        Anomaly {
+            kind: pattern.rule.to_owned(),
+            key: self.object.key.clone(),
+            sentence: titled(pattern.rule, &pattern.why),
+            op: last.map(|op| op.index).max(),
+            related: related.collect(),
+            argument: Vec::new(),
+            states: Vec::new(),
         }
     }
 }
 
-fn anomaly(
-    object: &Object<'_>,
-    model: &Register,
-    parsed: &Parsed,
-    obstacle: &Obstacle<ValueId>,
-) -> Anomaly {
-    let failing = &object.operations[parsed.recorded[obstacle.at]];
-    let transition = &parsed.occurrences[obstacle.at].transition;
-    let index = |at: &usize| object.operations[parsed.recorded[*at]].invoke.index;
-    let mut states: Vec<PossibleState> = obstacle
-        .possible
-        .iter()
-        .map(|one| PossibleState {
-            state: model.describe(&one.state),
-            linearized: one.linearized.iter().map(index).collect(),
-            pending: one.pending.iter().map(index).collect(),
-            why: why(model, &one.state, transition),
-        })
-        .collect();
-    states.sort_by_cached_key(|one| (one.state.to_string(), one.linearized.len()));
-    let explainer = Explainer::new(object, model, failing);
-    let explanation = explainer.explain(transition, &obstacle.possible);
-    Anomaly {
-        kind: explanation.kind.to_owned(),
-        key: object.key.clone(),
-        sentence: titled(explanation.kind, &explanation.sentence),
-        op: failing.completion.map(|op| op.index),
-        related: explanation.related,
-        argument: explanation.argument,
-        states,
+fn occurrence<T>(recorded: &Recorded<'_>, transition: T) -> Occurrence<T> {
+    let position = |at: usize| u32::try_from(at).expect("fewer than 2^32 events");
+    let returned = match recorded.outcome() {
+        Outcome::Info => None,
+        Outcome::Ok | Outcome::Fail => recorded.operation.completion.map(position),
+    };
+    Occurrence { transition, invoked: position(recorded.invoked()), returned }
+}
+
+fn invalid(checker: &str, anomaly: Anomaly, proof: Proof) -> Verdict {
+    Verdict {
+        checker: checker.to_owned(),
+        validity: Validity::Invalid,
+        reason: None,
+        summary: anomaly.sentence.clone(),
+        anomalies: vec![anomaly],
+        assumptions: Vec::new(),
+        stats: Stats::default(),
+        proof: Some(proof),
+        parts: Vec::new(),
     }
 }
 
 /// Why the operation does not fit, even with everything that is pending.
-fn why(model: &Register, state: &ValueId, transition: &Transition) -> String {
+fn why<M: Model>(model: &M, state: &M::State, transition: &M::Transition) -> String {
     match model.step(state, transition) {
         None => model.refusal(state, transition),
         // Legal here would have been taken here, unless the operation began later than this.
         Some(_) => "it fits, but not once everything that returned earlier has taken effect".into(),
     }
-}
-
-fn record_effort(stats: &mut Stats, effort: Effort) {
-    stats.expansions = effort.expansions;
-    stats.largest_frontier = effort.largest_frontier;
-}
-
-/// Counts what there was to judge.
-fn count(stats: &mut Stats, object: &Object<'_>, model: &Register) {
-    let mut model = model.clone();
-    let mut written: HashSet<String> = HashSet::new();
-    let mut reads: Vec<&Value> = Vec::new();
-    for recorded in &object.operations {
-        stats.count(recorded.outcome());
-        let may_write = recorded.outcome() != Outcome::Fail;
-        let acknowledged = recorded.outcome() == Outcome::Ok;
-        let Ok(Some(transition)) = model.parse(&recorded.call()) else { continue };
-        let changes = model.class(&transition) != Class::Observer;
-        stats.acknowledged_writes += u64::from(changes && acknowledged);
-        if may_write && let Some(value) = model.produces(&transition) {
-            written.insert(model.value(value).canonical().to_string());
-        }
-        if acknowledged && recorded.invoke.f.name() == Some("read") {
-            reads.push(recorded.result);
-        }
-    }
-    let power = reads.iter().filter(|value| written.contains(&value.canonical().to_string()));
-    stats.reads_of_written_values = power.count() as u64;
-}
-
-fn assumptions(options: &RegisterOptions, name: ModelName) -> Vec<String> {
-    let init = options.init.as_ref().unwrap_or(&Value::Nil);
-    let nil = match options.nil_is_unknown() {
-        true => "a read of nil says nothing",
-        false => "a read of nil is a read of that value",
-    };
-    let mut assumptions = vec![format!("the initial value is {init}"), nil.to_owned()];
-    if name == ModelName::CasRegister {
-        let failed = match options.failed_cas {
-            FailedCas::Drop => "a failed cas says only that it did not happen",
-            FailedCas::Observe => "a cas that failed by comparison saw another value",
-        };
-        assumptions.push(failed.to_owned());
-    }
-    assumptions
 }

@@ -14,6 +14,7 @@ pub(crate) fn undecided(checker: &str, reason: Reason) -> Verdict {
         anomalies: Vec::new(),
         assumptions: Vec::new(),
         stats: Stats::default(),
+        proof: None,
         parts: Vec::new(),
     }
 }
@@ -45,6 +46,7 @@ pub(crate) fn merged(checker: &str, objects: Vec<Object<'_>>, verdicts: Vec<Verd
         anomalies,
         assumptions,
         stats,
+        proof: None,
         parts,
     }
 }

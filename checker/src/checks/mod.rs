@@ -22,7 +22,7 @@ pub use set::SetReads;
 
 use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};
-use crate::model::{ModelName, RegisterOptions};
+use crate::model::{Model, ModelName, ModelOptions};
 use crate::verdict::{Reason, Verdict};
 use object::{Object, Recorded};
 
@@ -34,7 +34,7 @@ pub enum CheckerSpec {
         /// What an object does when nothing runs beside anything else.
         model: ModelName,
         /// How to read what can be read in two ways.
-        options: RegisterOptions,
+        options: ModelOptions,
     },
     /// Elements that were added are there at the end, and nothing else is.
     Set {
@@ -52,7 +52,7 @@ impl Default for CheckerSpec {
 impl CheckerSpec {
     /// Linearizability against this model, every point read strictly.
     pub fn linearizable(model: ModelName) -> CheckerSpec {
-        CheckerSpec::Linearizable { model, options: RegisterOptions::default() }
+        CheckerSpec::Linearizable { model, options: ModelOptions::default() }
     }
 
     /// The name that verdicts carry.
@@ -90,24 +90,61 @@ pub fn infer_spec(history: &History) -> CheckerSpec {
 
 /// Judges a history. Always returns: what the budget does not allow is unknown, with the reason.
 pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
+    let name = options.spec.name();
+    judge_history(history, &name, options, |object| match &options.spec {
+        CheckerSpec::Linearizable { model, options } => {
+            linearizable::judge(object, *model, options, budget)
+        }
+        CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
+    })
+}
+
+/// Judges a history by a model that this crate does not know: `model` makes one for each object,
+/// and `name` is what verdicts call it. Of `options`, all but the spec is used.
+pub fn check_model<M: Model>(
+    history: &History,
+    name: &str,
+    model: impl Fn() -> M + Sync,
+    options: &CheckOptions,
+    budget: &Budget,
+) -> Verdict {
+    judge_history(history, &format!("linearizable {name}"), options, |object| {
+        linearizable::judge_by(object, name, model(), explain::general, budget)
+    })
+}
+
+fn judge_history(
+    history: &History,
+    checker: &str,
+    options: &CheckOptions,
+    judge: impl Fn(&Object<'_>) -> Verdict + Sync,
+) -> Verdict {
     if history.operations().is_empty() {
-        return merge::undecided(&options.spec.name(), Reason::Empty);
+        return merge::undecided(checker, Reason::Empty);
     }
     let (objects, keyed) = match objects(history, options.independent) {
         Ok(objects) => objects,
-        Err(no_key) => {
-            return merge::undecided(&options.spec.name(), Reason::BadValue(no_key.to_string()));
-        }
+        Err(no_key) => return merge::undecided(checker, Reason::BadValue(no_key.to_string())),
     };
-    let verdicts = judge_all(&objects, options, budget);
+    let guarded = |object: &Object<'_>| {
+        let judged = catch_unwind(AssertUnwindSafe(|| judge(object)));
+        judged.unwrap_or_else(|panic| merge::undecided(checker, broken(panic.as_ref())))
+    };
+    let verdicts = judge_all(&objects, options.threads, guarded);
     match keyed {
-        Keyed::Yes => merge::merged(&options.spec.name(), objects, verdicts),
+        Keyed::Yes => merge::merged(checker, objects, verdicts),
         Keyed::No => {
             let mut verdict = verdicts.into_iter().next().expect("one object, one verdict");
             verdict.assumptions.push("the whole history is about one object".to_owned());
             verdict
         }
     }
+}
+
+fn broken(panic: &(dyn std::any::Any + Send)) -> Reason {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+    Reason::Failed(format!("panic: {text}"))
 }
 
 enum Keyed {
@@ -129,23 +166,26 @@ fn objects(history: &History, independent: Independent) -> Result<(Vec<Object<'_
 }
 
 /// A verdict for each object, in their order.
-fn judge_all(objects: &[Object<'_>], options: &CheckOptions, budget: &Budget) -> Vec<Verdict> {
+fn judge_all(
+    objects: &[Object<'_>],
+    threads: Option<usize>,
+    judge: impl Fn(&Object<'_>) -> Verdict + Sync,
+) -> Vec<Verdict> {
     let mut largest_first: Vec<usize> = (0..objects.len()).collect();
     largest_first.sort_by_key(|at| std::cmp::Reverse(objects[*at].operations.len()));
     let verdicts: Vec<OnceLock<Verdict>> = objects.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(at) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let verdict = judge_guarded(&objects[*at], &options.spec, budget);
+            let verdict = judge(&objects[*at]);
             verdicts[*at].set(verdict).expect("each object is judged once");
         }
     };
     let in_parallel = |threads: usize| {
         rayon::scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
     };
-    let pool = options
-        .threads
-        .map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
+    let pool =
+        threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
     match pool {
         _ if objects.len() == 1 => work(),
         Some(Ok(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
@@ -153,22 +193,4 @@ fn judge_all(objects: &[Object<'_>], options: &CheckOptions, budget: &Budget) ->
         None => in_parallel(rayon::current_num_threads()),
     }
     verdicts.into_iter().map(|one| one.into_inner().expect("every object is judged")).collect()
-}
-
-fn judge_guarded(object: &Object<'_>, spec: &CheckerSpec, budget: &Budget) -> Verdict {
-    let judged = catch_unwind(AssertUnwindSafe(|| judge(object, spec, budget)));
-    judged.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str);
-        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        merge::undecided(&spec.name(), Reason::Failed(format!("panic: {text}")))
-    })
-}
-
-fn judge(object: &Object<'_>, spec: &CheckerSpec, budget: &Budget) -> Verdict {
-    match spec {
-        CheckerSpec::Linearizable { model, options } => {
-            linearizable::judge(object, *model, options, budget)
-        }
-        CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
-    }
 }

@@ -50,6 +50,7 @@ impl<'h> Recorded<'h> {
     /// As a model reads it.
     pub(crate) fn call(&self) -> Call<'_> {
         Call {
+            process: self.operation.process,
             f: &self.invoke.f,
             argument: self.argument,
             result: self.result,

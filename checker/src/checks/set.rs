@@ -340,6 +340,7 @@ fn verdict(validity: Validity, summary: String, anomalies: Vec<Anomaly>) -> Verd
         anomalies,
         assumptions: Vec::new(),
         stats: Stats::default(),
+        proof: None,
         parts: Vec::new(),
     }
 }

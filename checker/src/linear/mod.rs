@@ -28,6 +28,11 @@
 //! verdict is unknown. That the search misses none is shown by comparison with an exhaustive
 //! checker on very many small histories (`docs/fuzzing.md`).
 //!
+//! # Procedures
+//!
+//! Some models decide some histories without any search ([`Model::procedure`]), and are asked
+//! first.
+//!
 //! # Cost
 //!
 //! `O(n · C · k)` steps for a frontier of `C` configurations and `k` different open operations.
@@ -70,7 +75,29 @@ pub struct Occurrence<T> {
     pub returned: Option<u32>,
 }
 
-/// What the search found out.
+/// A few operations that no order can have, found without search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// The rule that they break, by a stable name.
+    pub rule: &'static str,
+    /// They, by position in the input.
+    pub operations: Vec<usize>,
+    /// Why they exclude each other, in one sentence.
+    pub why: String,
+}
+
+/// What a special procedure found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It does not apply here.
+    Inapplicable,
+    /// An order, by position in the input; not yet verified.
+    Order(Vec<usize>),
+    /// There is none.
+    Impossible(Pattern),
+}
+
+/// What was found out about a history.
 #[derive(Clone, Debug)]
 pub enum Decision<S> {
     /// There is a linearization, and this is one, verified.
@@ -78,8 +105,10 @@ pub enum Decision<S> {
         /// Positions in the input; crashed operations that did not take effect are left out.
         order: Vec<usize>,
     },
-    /// There is none.
+    /// There is none: the search got stuck.
     Stuck(Obstacle<S>),
+    /// There is none: these operations exclude each other.
+    Impossible(Pattern),
     /// It could not be found out.
     Undecided(Reason),
 }
@@ -121,6 +150,13 @@ pub fn decide<M: Model>(
     all: &[Occurrence<M::Transition>],
     budget: &Budget,
 ) -> (Decision<M::State>, Effort) {
+    match model.procedure(all) {
+        Answer::Impossible(pattern) => return (Decision::Impossible(pattern), Effort::default()),
+        Answer::Order(order) if verify_order(model, all, &order).is_ok() => {
+            return (Decision::Linearizable { order }, Effort::default());
+        }
+        Answer::Order(_) | Answer::Inapplicable => {}
+    }
     let rules = rules::Rules::default();
     let kept = reduce::relevant(model, all, rules);
     if let Some(order) = zones::propose(model, all, &kept)

@@ -18,13 +18,13 @@ use generate::{Shape, random_case, random_shape, seeded};
 use super::rules::{Rules, WrongRule};
 use super::{Decision, Occurrence, reduce, search};
 use crate::budget::Budget;
-use crate::model::{Model, ModelName, Register, RegisterOptions, Transition};
+use crate::model::{Model, ModelName, ModelOptions, Register, Transition};
 use crate::value::Value;
 use crate::verdict::Reason;
 
 /// The case as the search takes it, without the product's parsing.
 fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
-    let options = RegisterOptions { init: case.init.map(Value::Int), ..Default::default() };
+    let options = ModelOptions { init: case.init.map(Value::Int), ..Default::default() };
     let mut model = Register::new(ModelName::CasRegister, &options);
     let mut occurrences = Vec::new();
     for op in &case.ops {
@@ -58,7 +58,7 @@ fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
     match decision {
         // An order that cannot be rebuilt would be caught, but only after the search was wrong.
         Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
-        Decision::Stuck(_) => !is_linearizable(case),
+        Decision::Stuck(_) | Decision::Impossible(_) => !is_linearizable(case),
     }
 }
 
@@ -158,7 +158,9 @@ fn hundreds_of_operations_open_at_once_change_no_verdict() {
             let (decision, _) = super::decide(&model, &all, &Budget::unlimited());
             match decision {
                 Decision::Linearizable { .. } => assert!(is_linearizable(&case)),
-                Decision::Stuck(_) => assert!(!is_linearizable(&case)),
+                Decision::Stuck(_) | Decision::Impossible(_) => {
+                    assert!(!is_linearizable(&case));
+                }
                 Decision::Undecided(reason) => panic!("{reason:?} on {}", spell(&case)),
             }
         }

@@ -55,15 +55,16 @@ pub fn verify_order<M: Model>(
 mod tests {
     use super::*;
     use crate::history::Outcome;
-    use crate::model::{Call, ModelName, Register, RegisterOptions};
+    use crate::model::{Call, ModelName, ModelOptions, Register};
     use crate::value::Value;
 
     fn history() -> (Register, Vec<Occurrence<<Register as Model>::Transition>>) {
-        let mut model = Register::new(ModelName::Register, &RegisterOptions::default());
+        let mut model = Register::new(ModelName::Register, &ModelOptions::default());
         let mut parse = |f: &str, value: i64, invoked, returned: Option<u32>| {
             let (f, value) = (Value::keyword(f), Value::Int(value));
             let outcome = if returned.is_some() { Outcome::Ok } else { Outcome::Info };
-            let call = Call { f: &f, argument: &value, result: &value, error: None, outcome };
+            let (argument, result, error) = (&value, &value, None);
+            let call = Call { process: 0, f: &f, argument, result, error, outcome };
             let transition = model.parse(&call).expect("known").expect("matters");
             Occurrence { transition, invoked, returned }
         };

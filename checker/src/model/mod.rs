@@ -10,15 +10,18 @@
 //! observed. Whether the operation was acknowledged or crashed is not part of it, so that the
 //! search can recognise a crashed operation as the twin of a live one.
 
+mod options;
 mod register;
 mod values;
 
 use std::hash::Hash;
 
-pub use register::{FailedCas, NilReads, Register, RegisterOptions, Transition};
+pub use options::{FailedCas, ModelOptions, NilReads};
+pub use register::{Register, Transition};
 pub use values::{ValueId, Values};
 
 use crate::history::Outcome;
+use crate::linear::{Answer, Occurrence};
 use crate::value::Value;
 use crate::verdict::Reason;
 
@@ -61,6 +64,8 @@ impl ModelName {
 /// One recorded operation on one object, as a model reads it.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
+    /// Who did it: a number of its own for every logically single-threaded client.
+    pub process: u64,
     /// What was done.
     pub f: &'a Value,
     /// The value of the invocation.
@@ -126,4 +131,23 @@ pub trait Model {
 
     /// Why a transition is illegal in a state: `read 3, but the register holds 4`.
     fn refusal(&self, state: &Self::State, transition: &Self::Transition) -> String;
+
+    /// Decides a whole history without search, where this model has a procedure that applies
+    /// exactly. An order is held against the definition before anybody believes it; a pattern is
+    /// believed, so it must be a violation by itself.
+    fn procedure(&self, all: &[Occurrence<Self::Transition>]) -> Answer {
+        let _ = all;
+        Answer::Inapplicable
+    }
+
+    /// Whether an acknowledged transition shows that another operation took effect. A history
+    /// without one could hardly have shown a violation.
+    fn shows_effect(&self, transition: &Self::Transition) -> bool {
+        self.step(&self.initial(), transition).is_none()
+    }
+
+    /// The readings under which this model judges, a sentence each.
+    fn assumptions(&self) -> Vec<String> {
+        Vec::new()
+    }
 }

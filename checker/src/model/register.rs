@@ -4,61 +4,16 @@
 //! compare-and-set that failed, a crashed operation); the strict readings are the default, the
 //! others are options, and the verdict names the ones that were used.
 
-use super::{Call, Class, Model, ModelName, Requires, ValueId, Values};
+use super::{Call, Class, FailedCas, Model, ModelName, ModelOptions, Requires, ValueId, Values};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
-
-/// What an acknowledged read of `nil` says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum NilReads {
-    /// A value like any other, unless an initial value other than `nil` was given: then unknown.
-    #[default]
-    Auto,
-    /// A value like any other.
-    Value,
-    /// Nothing: the result was not recorded (Knossos' reading).
-    Unknown,
-}
-
-/// What a definitely failed compare-and-set says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum FailedCas {
-    /// Only that it did not happen.
-    #[default]
-    Drop,
-    /// Where it failed by comparison (no `:error`, or one that names a mismatch): that at some
-    /// point during the call the value was another one. A refused connection says nothing.
-    Observe,
-}
-
-/// The readings of a register history.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct RegisterOptions {
-    /// The value before the first write; `nil` unless given.
-    pub init: Option<Value>,
-    /// Reading of `nil`.
-    pub nil_reads: NilReads,
-    /// Reading of failed compare-and-sets.
-    pub failed_cas: FailedCas,
-}
-
-impl RegisterOptions {
-    /// `nil_reads` with `Auto` resolved.
-    pub fn nil_is_unknown(&self) -> bool {
-        match self.nil_reads {
-            NilReads::Auto => self.init.as_ref().is_some_and(|init| !init.is_nil()),
-            NilReads::Value => false,
-            NilReads::Unknown => true,
-        }
-    }
-}
 
 /// The models `register` and `cas-register`.
 #[derive(Clone, Debug)]
 pub struct Register {
     name: ModelName,
-    options: RegisterOptions,
+    options: ModelOptions,
     values: Values,
     initial: ValueId,
 }
@@ -78,7 +33,7 @@ pub enum Transition {
 
 impl Register {
     /// A register that knows the functions of the model `name`.
-    pub fn new(name: ModelName, options: &RegisterOptions) -> Register {
+    pub fn new(name: ModelName, options: &ModelOptions) -> Register {
         let mut values = Values::default();
         let initial = values.intern(options.init.as_ref().unwrap_or(&Value::Nil));
         Register { name, options: options.clone(), values, initial }
@@ -206,5 +161,27 @@ impl Model for Register {
             }
             Transition::Write(_) => "a write is always legal".to_owned(),
         }
+    }
+
+    /// Reads only: a compare-and-set that was acknowledged says what its client believes.
+    fn shows_effect(&self, transition: &Transition) -> bool {
+        matches!(transition, Transition::Read(value) if *value != self.initial)
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        let init = self.options.init.as_ref().unwrap_or(&Value::Nil);
+        let nil = match self.options.nil_is_unknown() {
+            true => "a read of nil says nothing",
+            false => "a read of nil is a read of that value",
+        };
+        let mut assumptions = vec![format!("the initial value is {init}"), nil.to_owned()];
+        if self.name == ModelName::CasRegister {
+            let failed = match self.options.failed_cas {
+                FailedCas::Drop => "a failed cas says only that it did not happen",
+                FailedCas::Observe => "a cas that failed by comparison saw another value",
+            };
+            assumptions.push(failed.to_owned());
+        }
+        assumptions
     }
 }

@@ -2,7 +2,7 @@
 
 use checker::checks::{CheckOptions, CheckerSpec};
 use checker::history::Independent;
-use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
+use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
 use checker::op::{Kind, Op, Process};
 use checker::{History, Value};
 
@@ -60,7 +60,7 @@ fn event(op: &SmallOp, moment: u32, kind: Kind) -> Op {
 
 /// The options under which a case is judged.
 pub(crate) fn options(case: &Case) -> CheckOptions {
-    let readings = RegisterOptions {
+    let readings = ModelOptions {
         init: case.init.map(Value::Int),
         nil_reads: match case.nil {
             Nil::Auto => NilReads::Auto,

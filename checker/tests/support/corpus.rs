@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use checker::checks::{CheckOptions, CheckerSpec};
 use checker::history::{Format, History, Independent, read_path};
-use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
+use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
 
 /// One line of `verdicts.tsv`.
 pub(crate) struct Entry {
@@ -56,7 +56,7 @@ impl Entry {
             true => ModelName::Register,
             false => ModelName::CasRegister,
         };
-        let options = RegisterOptions { init: None, nil_reads: NilReads::Value, failed_cas };
+        let options = ModelOptions { init: None, nil_reads: NilReads::Value, failed_cas };
         CheckOptions {
             spec: CheckerSpec::Linearizable { model, options },
             independent: Independent::No,

@@ -1,7 +1,7 @@
 //! How `analyze` is told to read a history; the defaults are the strict ones.
 
 use checker::history::{Format, Independent};
-use checker::model::{FailedCas, ModelName, NilReads, RegisterOptions};
+use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
 use checker::{CheckOptions, CheckerSpec, History, SetReads, Value};
 use clap::ValueEnum;
 
@@ -147,7 +147,7 @@ impl Reading {
     }
 
     fn linearizable(&self, model: ModelName) -> CheckerSpec {
-        let options = RegisterOptions {
+        let options = ModelOptions {
             init: self.init.clone(),
             nil_reads: match self.nil_reads {
                 NilReading::Auto => NilReads::Auto,

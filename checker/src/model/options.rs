@@ -1,0 +1,50 @@
+//! What a history leaves open, and who reads it must decide.
+//!
+//! The defaults are the strict readings; a verdict names the ones that were used.
+
+use crate::value::Value;
+
+/// What an acknowledged read of `nil` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum NilReads {
+    /// A value like any other, unless an initial value other than `nil` was given: then unknown.
+    #[default]
+    Auto,
+    /// A value like any other.
+    Value,
+    /// Nothing: the result was not recorded (Knossos' reading).
+    Unknown,
+}
+
+/// What a definitely failed compare-and-set says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FailedCas {
+    /// Only that it did not happen.
+    #[default]
+    Drop,
+    /// Where it failed by comparison (no `:error`, or one that names a mismatch): that at some
+    /// point during the call the value was another one. A refused connection says nothing.
+    Observe,
+}
+
+/// How to read a history; a model takes what concerns it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ModelOptions {
+    /// The state before the first operation, where a model has a choice; `nil` unless given.
+    pub init: Option<Value>,
+    /// Reading of `nil`.
+    pub nil_reads: NilReads,
+    /// Reading of failed compare-and-sets.
+    pub failed_cas: FailedCas,
+}
+
+impl ModelOptions {
+    /// `nil_reads` with `Auto` resolved.
+    pub fn nil_is_unknown(&self) -> bool {
+        match self.nil_reads {
+            NilReads::Auto => self.init.as_ref().is_some_and(|init| !init.is_nil()),
+            NilReads::Value => false,
+            NilReads::Unknown => true,
+        }
+    }
+}
