@@ -27,8 +27,9 @@ use crate::{Call, Params};
 /// How often a final read is tried; with the back-off, about half a minute.
 const FINAL_ATTEMPTS: u32 = 30;
 
-/// Keys that are read again at the end: the youngest ones, which the last faults could have hurt.
-const FINAL_KEYS: i64 = 64;
+/// Keys that are read through every node at the end: the youngest ones, which the last faults could
+/// have hurt.
+const YOUNGEST_KEYS: i64 = 64;
 
 /// A value that no write of this workload uses: what a compare-and-set expects of a register of
 /// which its worker knows nothing yet.
@@ -54,11 +55,14 @@ pub fn recovery(_params: &Params, node: usize, keys: i64) -> Box<dyn Generator> 
     Box::new(BackOff::new(UntilOk::new(FINAL_ATTEMPTS, [call])))
 }
 
-/// Reads of the last keys at the end of a run, through one node. `keys` is how many keys the run
-/// has touched.
-pub fn final_reads(_params: &Params, _node: usize, keys: i64) -> Option<Box<dyn Generator>> {
-    let youngest = (keys - FINAL_KEYS).max(0)..keys;
-    let calls = youngest.map(|key| Call { key: Some(key), ..read() });
+/// Reads at the end of a run, through one node: of the youngest keys, which every node is asked
+/// for, then of this node's share of all older ones, since a write may be lost long after its key
+/// was last read. `keys` is how many keys the run has touched. If time runs out, older keys are
+/// what is left out.
+pub fn final_reads(params: &Params, node: usize, keys: i64) -> Option<Box<dyn Generator>> {
+    let youngest = (keys - YOUNGEST_KEYS).max(0);
+    let share = (node as i64..youngest).step_by(params.nodes.max(1));
+    let calls = (youngest..keys).chain(share).map(|key| Call { key: Some(key), ..read() });
     Some(Box::new(BackOff::new(UntilOk::new(FINAL_ATTEMPTS, calls))))
 }
 

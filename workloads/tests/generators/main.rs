@@ -249,6 +249,19 @@ fn final_reads_are_tried_as_new_operations_until_they_succeed() {
     assert_eq!(keys, (0..7).collect::<Vec<_>>());
 }
 
+#[test]
+fn every_key_is_read_at_the_end_and_the_youngest_ones_through_every_node() {
+    let params = Params::default();
+    let mut read = vec![0; 200];
+    for node in 0..params.nodes {
+        let reads = (named("register").final_reads)(&params, node, 200).unwrap();
+        let made = Simulation::new(0, 7).run(reads, healthy);
+        made.iter().filter_map(|made| made.call.key).for_each(|key| read[key as usize] += 1);
+    }
+    assert!(read[..200 - 64].iter().all(|times| *times == 1), "{read:?}");
+    assert!(read[200 - 64..].iter().all(|times| *times == params.nodes), "{read:?}");
+}
+
 /// The recorder is to sustain 200,000 operations a second, so a call may not cost more than a
 /// fraction of 5 µs; it costs about 0.2 µs. The bound leaves room for a loaded machine.
 #[test]
