@@ -66,7 +66,7 @@ fn play(runtime: &tokio::runtime::Runtime) -> Duration {
         }
     });
     let events = journal.finish().expect("the journal is written");
-    assert_eq!(events.len(), 2 * OPERATIONS as usize, "every event was recorded");
+    assert_eq!(events.ops.len(), 2 * OPERATIONS as usize, "every event was recorded");
     began.elapsed()
 }
 

@@ -23,6 +23,7 @@ pub mod recorder;
 pub mod stop;
 pub mod worker;
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use checker::history::History;
 use jiff::Timestamp;
 use nemesis::env::{Decision, EnvOptions, Environment, RunId};
 use nemesis::schedule::{Action, FaultKind, Schedule};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use workloads::Params;
 
 use crate::command_line::CommandLine;
@@ -42,7 +44,7 @@ use crate::scenario::Scenario;
 use crate::store::{Manifest, RunDir};
 use crate::systems::System;
 use cluster::Cluster;
-use recorder::Recorder;
+use recorder::{Recorded, Recorder};
 use stop::Stopper;
 
 /// Everything that decides a run.
@@ -169,11 +171,15 @@ async fn play_in(
         load: phases::Load::default(),
     };
     manifest.system_version = run.play(&schedule).await;
-    let phases::Run { trouble, missing, load, recorder, cluster, stop, .. } = run;
+    let phases::Run { mut trouble, missing, load, recorder, cluster, stop, .. } = run;
     drop((recorder, cluster));
-    let ops = journal.finish().context("the journal could not be written")?;
-    folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
-    folder.write_history(&ops).context("cannot write history.edn")?;
+    let Recorded { ops, unwritten } = journal.finish().context("the journal broke")?;
+    // A disk that is full is our trouble; what was seen of the system is judged all the same.
+    trouble.extend(unwritten.map(|error| format!("history.jsonl is incomplete: {error}")));
+    let kept = folder.write_history(&ops);
+    trouble.extend(kept.err().map(|error| format!("history.edn could not be written: {error}")));
+    let described = folder.write_json("manifest.json", &manifest);
+    trouble.extend(described.err().map(|error| format!("manifest.json is out of date: {error}")));
     let history = History::from_ops(ops).context("the recorder wrote a malformed history")?;
     Ok(Finished {
         title: scenario.store_name(),
@@ -273,30 +279,34 @@ pub fn read_schedule(path: &Path) -> Result<Schedule> {
 fn stop_on_signals(stopper: Stopper, console: &Console) {
     let console = *console;
     tokio::spawn(async move {
-        if next_signal().await {
-            console.say("stopping: healing, then judging what there is (once more to abort)");
-            stopper.stop();
-        }
-        if next_signal().await {
-            console.error("aborted; `checker heal` removes what may be left");
-            std::process::exit(i32::from(crate::exit::Exit::Broken.code()));
-        }
+        // One listener for both: a signal between two listeners would be lost.
+        let Ok(mut signals) = Signals::listen() else { return };
+        signals.next().await;
+        console.say("stopping: healing, then judging what there is (once more to abort)");
+        stopper.stop();
+        signals.next().await;
+        console.error("aborted; `checker heal` removes what may be left");
+        std::process::exit(i32::from(crate::exit::Exit::Broken.code()));
     });
 }
 
-async fn next_signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-        signal(SignalKind::hangup()),
-    ) else {
-        return false;
-    };
-    tokio::select! {
-        got = interrupt.recv() => got.is_some(),
-        got = terminate.recv() => got.is_some(),
-        got = hangup.recv() => got.is_some(),
+/// What people and CI systems send to end a process.
+struct Signals([Signal; 3]);
+
+impl Signals {
+    fn listen() -> io::Result<Signals> {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        Ok(Signals([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn next(&mut self) {
+        let Signals([interrupt, terminate, hangup]) = self;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }
 

@@ -126,22 +126,45 @@ impl Counts {
 
 /// The writing end; [`Journal::finish`] gives the whole history back.
 pub struct Journal {
-    thread: JoinHandle<io::Result<Vec<Op>>>,
+    thread: JoinHandle<Recorded>,
+}
+
+/// What was recorded.
+#[derive(Debug)]
+pub struct Recorded {
+    /// All events, in order.
+    pub ops: Vec<Op>,
+    /// Why the file holds fewer of them: the disk is full, say. What is in memory can be judged
+    /// all the same.
+    pub unwritten: Option<io::Error>,
 }
 
 impl Journal {
-    /// Waits until every [`Recorder`] is dropped and all is written, and returns the events in order.
+    /// Waits until every [`Recorder`] is dropped and all is written.
     ///
     /// # Errors
-    /// When writing failed: the history in memory would then be more than what is on disk.
-    pub fn finish(self) -> io::Result<Vec<Op>> {
-        self.thread
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("the journal's thread panicked")))
+    /// When the journal broke, and events were lost with it.
+    pub fn finish(self) -> io::Result<Recorded> {
+        self.thread.join().map_err(|_| io::Error::other("the journal's thread panicked"))
     }
 }
 
-fn write_in_order(inbox: &Receiver<Op>, mut out: impl Write) -> io::Result<Vec<Op>> {
+/// A file that is written until it cannot be.
+struct Out<W> {
+    file: W,
+    failed: Option<io::Error>,
+}
+
+impl<W: Write> Out<W> {
+    fn try_to(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+        if self.failed.is_none() {
+            self.failed = write(&mut self.file).err();
+        }
+    }
+}
+
+fn write_in_order(inbox: &Receiver<Op>, file: impl Write) -> Recorded {
+    let mut out = Out { file, failed: None };
     let mut written: Vec<Op> = Vec::new();
     // Slot i holds the event numbered `written.len() + i`, once it has arrived.
     let mut waiting: VecDeque<Option<Op>> = VecDeque::new();
@@ -154,18 +177,20 @@ fn write_in_order(inbox: &Receiver<Op>, mut out: impl Write) -> io::Result<Vec<O
         }
         while let Some(Some(_)) = waiting.front() {
             let op = waiting.pop_front().flatten().expect("it was there a moment ago");
-            checker::history::write_jsonl(&op, &mut out)?;
-            out.write_all(b"\n")?;
+            out.try_to(|file| {
+                checker::history::write_jsonl(&op, file)?;
+                file.write_all(b"\n")
+            });
             written.push(op);
         }
         if flushed.elapsed() >= FLUSH_EVERY {
-            out.flush()?;
+            out.try_to(Write::flush);
             flushed = Instant::now();
         }
     }
     assert!(waiting.is_empty(), "every number that was taken was also recorded");
-    out.flush()?;
-    Ok(written)
+    out.try_to(Write::flush);
+    Recorded { ops: written, unwritten: out.failed }
 }
 
 fn keep(waiting: &mut VecDeque<Option<Op>>, written: usize, op: Op) {
@@ -211,7 +236,7 @@ mod tests {
             }
         });
         drop(recorder);
-        let ops = journal.finish().unwrap();
+        let ops = journal.finish().unwrap().ops;
         assert!(ops.iter().map(|op| op.index).eq(0..THREADS * EACH));
         assert_eq!(read_bytes(&std::fs::read(&path).unwrap(), Format::Jsonl).unwrap(), ops);
     }
@@ -222,7 +247,7 @@ mod tests {
         [2, 0, 3, 1].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let mut file = Vec::new();
-        let ops = write_in_order(&inbox, &mut file).unwrap();
+        let ops = write_in_order(&inbox, &mut file).ops;
         assert_eq!(ops, [0, 1, 2, 3].map(op));
         assert_eq!(read_bytes(&file, Format::Jsonl).unwrap(), ops);
     }
@@ -238,6 +263,18 @@ mod tests {
         assert!(ended.is_err(), "a lost event must not go unnoticed");
         assert_eq!(recover(&file[..]).unwrap().ops, [0, 1].map(op));
         assert_eq!(recover(&file[..file.len() - 9]).unwrap().ops, [0].map(op));
+    }
+
+    #[test]
+    fn a_full_disk_costs_the_file_and_not_the_history() {
+        let (events, inbox) = channel();
+        [0, 1, 2].map(op).into_iter().for_each(|op| events.send(op).unwrap());
+        drop(events);
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let recorded = write_in_order(&inbox, full);
+        assert_eq!(recorded.ops, [0, 1, 2].map(op));
+        let error = recorded.unwritten.expect("nothing can be written there");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 
     #[test]
