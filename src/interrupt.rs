@@ -2,8 +2,9 @@
 //!
 //! The first one cancels the check, which then ends as *unknown, cancelled* with everything that was
 //! found so far; so does SIGTERM, which is what a CI system sends before it loses patience. A second
-//! one, or one at a moment when there is nothing to cancel, ends the process on the spot: nothing
-//! was judged, hence [`Exit::Unknown`] again.
+//! one, or one at a moment when there is nothing to cancel, ends the process on the spot, with what
+//! was found until then ([`Interrupt::found`]): a violation is not undone by somebody who does not
+//! wait for its pictures.
 
 use std::convert::Infallible;
 use std::io;
@@ -28,6 +29,8 @@ pub struct Interrupt {
 struct State {
     cancelled: bool,
     running: Option<Budget>,
+    /// What the process exits with when it is ended on the spot.
+    found: Option<Exit>,
 }
 
 impl Interrupt {
@@ -72,6 +75,11 @@ impl Interrupt {
         result
     }
 
+    /// Says what a process that is ended from now on exits with; [`Exit::Unknown`] until then.
+    pub fn found(&self, exit: Exit) {
+        self.lock().found = Some(exit);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         lock(&self.state)
     }
@@ -85,7 +93,7 @@ fn pull(state: &Mutex<State>) {
             budget.cancel();
             state.cancelled = true;
         }
-        _ => std::process::exit(i32::from(Exit::Unknown.code())),
+        _ => std::process::exit(i32::from(state.found.unwrap_or(Exit::Unknown).code())),
     }
 }
 

@@ -9,6 +9,7 @@ mod input;
 mod options;
 mod render;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -57,8 +58,7 @@ struct Judged {
 /// Judges each of the files.
 ///
 /// # Errors
-/// When the flags contradict each other, the only history cannot be read, or standard output
-/// cannot be written.
+/// When the flags contradict each other, or the only history cannot be read.
 pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     args.reading.validate()?;
     if let Some(out) = &args.out {
@@ -84,6 +84,8 @@ impl Bench<'_> {
     /// The whole verdict on one history.
     fn explain(&self, path: &Path) -> anyhow::Result<Exit> {
         let judged = self.judge(path)?;
+        let found = Exit::from(judged.verdict.validity);
+        self.interrupt.found(found);
         let input = report_input(path, &judged);
         let rendered = match self.args.format {
             render::Format::Text => {
@@ -96,11 +98,11 @@ impl Bench<'_> {
             }
             format => render::document(format, None, Rendered::Verdict(&judged.verdict)),
         };
-        self.console.result(rendered)?;
+        let shown = self.shown(self.console.result(rendered));
         if let Some(out) = &self.args.out {
             self.write_report(out, &input);
         }
-        Ok(judged.verdict.validity.into())
+        Ok(found.max(shown))
     }
 
     /// A line a history.
@@ -109,29 +111,43 @@ impl Bench<'_> {
         for (position, path) in paths.iter().enumerate() {
             worst = worst.max(match self.judge(path) {
                 Ok(judged) => {
-                    self.print_item(path, Rendered::Verdict(&judged.verdict))?;
+                    let found = Exit::from(judged.verdict.validity);
+                    // Those that are still to be judged will then never be.
+                    self.interrupt.found(worst.max(found).max(Exit::Unknown));
+                    let shown = self.print_item(path, Rendered::Verdict(&judged.verdict));
                     if let Some(out) = &self.args.out {
                         let folder = out.join(folder_name(position, path));
                         self.write_report(&folder, &report_input(path, &judged));
                     }
-                    judged.verdict.validity.into()
+                    found.max(shown)
                 }
                 Err(error) => {
-                    self.print_item(path, Rendered::Unreadable(&format!("{error:#}")))?;
-                    Exit::of_error(&error)
+                    let shown = self.print_item(path, Rendered::Unreadable(&format!("{error:#}")));
+                    Exit::of_error(&error).max(shown)
                 }
             });
         }
         Ok(worst)
     }
 
-    fn print_item(&self, path: &Path, rendered: Rendered<'_>) -> anyhow::Result<()> {
+    fn print_item(&self, path: &Path, rendered: Rendered<'_>) -> Exit {
         let name = path.to_string_lossy();
         let text = match self.args.format {
             render::Format::Text => render::line(&name, &rendered),
             format => render::document(format, Some(&name), rendered),
         };
-        Ok(self.console.result(text)?)
+        self.shown(self.console.result(text))
+    }
+
+    /// A verdict that cannot be printed is our failure, and stands all the same.
+    fn shown(&self, printed: io::Result<()>) -> Exit {
+        match printed {
+            Ok(()) => Exit::Valid,
+            Err(error) => {
+                self.console.error(format_args!("standard output cannot be written: {error}"));
+                Exit::Broken
+            }
+        }
     }
 
     /// Reads one history and checks it within its budget.

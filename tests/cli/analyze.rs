@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::binary::{Folder, INVALID, UNKNOWN, VACUOUS, VALID, checker, checker_reading};
+use crate::binary::{Folder, INVALID, UNKNOWN, VACUOUS, VALID, checker, checker_reading, command};
 
 #[test]
 fn the_exit_code_is_the_verdict() {
@@ -16,6 +16,18 @@ fn the_exit_code_is_the_verdict() {
         assert_eq!(done.code, code, "{name}: {done:?}");
         assert!(done.out.contains(word), "{name}: {done:?}");
         assert!(done.err.is_empty(), "{name}: {done:?}");
+    }
+}
+
+#[test]
+fn a_violation_that_cannot_be_printed_was_found_all_the_same() {
+    let folder = Folder::new();
+    for (text, code) in [(INVALID, 1), (VALID, 255)] {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a full device");
+        let path = folder.file("history.edn", text);
+        let done = command(&["analyze", &path]).stdout(full).output().expect("the binary runs");
+        assert_eq!(done.status.code(), Some(code), "{done:?}");
+        assert!(String::from_utf8_lossy(&done.stderr).contains("cannot be written"), "{done:?}");
     }
 }
 
