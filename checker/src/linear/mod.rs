@@ -18,7 +18,7 @@
 //!   unseen: it is *absorbable*, and one configuration stands for both. At its return such a
 //!   write may vanish, or still be made visible.
 //! * Crashed operations of one class are counts, and mostly not even that: see `crashed`.
-//! * A configuration that can do no more than another one is dropped: see `config`.
+//! * A configuration that can do no more than another one is dropped: see `antichain`.
 //! * Crashed operations whose effect nobody can have observed are left out: see `reduce`.
 //!
 //! # Trust
@@ -40,6 +40,7 @@
 //! once, all of them read: there values are unique, as a rule, and a linearization, if there is
 //! one, is found without search (`zones`).
 
+mod antichain;
 mod config;
 mod crashed;
 mod frontier;
@@ -51,6 +52,7 @@ mod reduce;
 mod rules;
 mod search;
 mod seen;
+mod steps;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,14 @@ impl<const W: usize> Group<W> {
     }
 }
 
+/// The slots of each class.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Masks<const W: usize> {
+    pub(crate) writes: Words<W>,
+    pub(crate) conditionals: Words<W>,
+    pub(crate) watching: Words<W>,
+}
+
 /// All open operations, by slot and by group.
 #[derive(Debug)]
 pub(crate) struct Open<const W: usize> {
@@ -48,9 +56,7 @@ pub(crate) struct Open<const W: usize> {
     pub(crate) movers: Vec<Group<W>>,
     /// Groups of observers: what is taken wherever it is legal.
     pub(crate) observers: Vec<Group<W>>,
-    pub(crate) writes: Words<W>,
-    pub(crate) conditionals: Words<W>,
-    pub(crate) watching: Words<W>,
+    pub(crate) masks: Masks<W>,
 }
 
 impl<const W: usize> Open<W> {
@@ -60,9 +66,11 @@ impl<const W: usize> Open<W> {
             slot_of: FxHashMap::default(),
             movers: Vec::new(),
             observers: Vec::new(),
-            writes: Words::EMPTY,
-            conditionals: Words::EMPTY,
-            watching: Words::EMPTY,
+            masks: Masks {
+                writes: Words::EMPTY,
+                conditionals: Words::EMPTY,
+                watching: Words::EMPTY,
+            },
         }
     }
 
@@ -89,7 +97,10 @@ impl<const W: usize> Open<W> {
         self.slots[slot] = Some(op);
         self.slot_of.insert(op.op, slot);
         self.mask_mut(op.class).insert(slot);
-        let groups = self.groups_mut(op.class);
+        let groups = match op.class {
+            Class::Observer => &mut self.observers,
+            Class::BlindWrite | Class::Conditional => &mut self.movers,
+        };
         let known = groups.iter().position(|group| group.transition == op.transition);
         let at = known.unwrap_or_else(|| {
             let (transition, class) = (op.transition, op.class);
@@ -98,11 +109,11 @@ impl<const W: usize> Open<W> {
             groups.len() - 1
         });
         groups[at].members.insert(slot);
-        let members = groups[at].members;
-        let mut by_deadline: Vec<usize> =
-            (0..self.slots.len()).filter(|slot| members.has(*slot)).collect();
-        by_deadline.sort_by_key(|slot| self.get(*slot).deadline);
-        self.groups_mut(op.class)[at].by_deadline = by_deadline;
+        let slots = &self.slots;
+        let deadline = |slot: usize| slots[slot].map(|op| op.deadline);
+        let after =
+            groups[at].by_deadline.partition_point(|other| deadline(*other) < Some(op.deadline));
+        groups[at].by_deadline.insert(after, slot);
         slot
     }
 
@@ -132,9 +143,9 @@ impl<const W: usize> Open<W> {
 
     fn mask_mut(&mut self, class: Class) -> &mut Words<W> {
         match class {
-            Class::Observer => &mut self.watching,
-            Class::BlindWrite => &mut self.writes,
-            Class::Conditional => &mut self.conditionals,
+            Class::Observer => &mut self.masks.watching,
+            Class::BlindWrite => &mut self.masks.writes,
+            Class::Conditional => &mut self.masks.conditionals,
         }
     }
 }

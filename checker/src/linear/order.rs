@@ -88,9 +88,10 @@ impl<M: Model> Replay<'_, M> {
 
     /// Places every open observer that is legal now.
     fn observe(&mut self) {
-        for at in self.open.iter().map(|(at, _)| *at).collect::<Vec<_>>() {
-            let legal = self.model.step(&self.state, &self.all[at].transition).is_some();
-            if !self.placed[at] && self.class(at) == Class::Observer && legal {
+        for open in 0..self.open.len() {
+            let (at, _) = self.open[open];
+            let legal = || self.model.step(&self.state, &self.all[at].transition).is_some();
+            if !self.placed[at] && self.class(at) == Class::Observer && legal() {
                 self.place(at);
             }
         }

@@ -5,19 +5,20 @@
 //! entry is live only if it carries the current generation, so emptying is counting up.
 
 use std::hash::{Hash, Hasher};
+use std::num::NonZeroU32;
 
 use rustc_hash::FxHasher;
 
 /// A map from `K` to `V` that is emptied in no time.
 pub(crate) struct Seen<K, V> {
     entries: Vec<Option<Entry<K, V>>>,
-    generation: u32,
+    generation: NonZeroU32,
     len: usize,
 }
 
 #[derive(Clone, Copy)]
 struct Entry<K, V> {
-    generation: u32,
+    generation: NonZeroU32,
     key: K,
     value: V,
 }
@@ -26,39 +27,36 @@ const FIRST_CAPACITY: usize = 64;
 
 impl<K: Copy + Eq + Hash, V: Copy> Seen<K, V> {
     pub(crate) fn new() -> Seen<K, V> {
-        Seen { entries: vec![None; FIRST_CAPACITY], generation: 0, len: 0 }
+        Seen { entries: vec![None; FIRST_CAPACITY], generation: NonZeroU32::MIN, len: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
         self.len = 0;
         // After four thousand million returns old entries would come back to life.
-        if self.generation == u32::MAX {
+        self.generation = self.generation.checked_add(1).unwrap_or_else(|| {
             self.entries.fill(None);
-        }
-        self.generation = self.generation.wrapping_add(1);
+            NonZeroU32::MIN
+        });
     }
 
     pub(crate) fn bytes(&self) -> u64 {
         (self.entries.len() * size_of::<Option<Entry<K, V>>>()) as u64
     }
 
-    pub(crate) fn get(&self, key: &K) -> Option<V> {
-        self.entries[self.place(key)]
-            .filter(|entry| entry.generation == self.generation)
-            .map(|entry| entry.value)
-    }
-
-    /// Puts or replaces the value of a key.
-    pub(crate) fn put(&mut self, key: K, value: V) {
-        let place = self.place(&key);
-        let generation = self.generation;
-        if self.entries[place].is_none_or(|entry| entry.generation != generation) {
-            self.len += 1;
-        }
-        self.entries[place] = Some(Entry { generation, key, value });
-        if self.len * 2 > self.entries.len() {
+    /// The value of a key, and whether it has only now been put there.
+    pub(crate) fn get_or_put(&mut self, key: K, value: V) -> (&mut V, bool) {
+        if (self.len + 1) * 2 > self.entries.len() {
             self.grow();
         }
+        let place = self.place(&key);
+        let generation = self.generation;
+        let entry = &mut self.entries[place];
+        let fresh = entry.is_none_or(|entry| entry.generation != generation);
+        if fresh {
+            self.len += 1;
+            *entry = None;
+        }
+        (&mut entry.get_or_insert(Entry { generation, key, value }).value, fresh)
     }
 
     /// Where a key is, or would be.
@@ -97,12 +95,10 @@ mod tests {
         let mut seen = Seen::new();
         for round in 0..3_u64 {
             for key in 0..1000_u64 {
-                assert_eq!(seen.get(&key), None);
-                seen.put(key, key + round);
-                seen.put(key, key * round);
+                assert_eq!(seen.get_or_put(key, key + round), (&mut (key + round), true));
+                *seen.get_or_put(key, 0).0 = key * round;
             }
-            assert!((0..1000).all(|key| seen.get(&key) == Some(key * round)));
-            assert_eq!(seen.get(&1000), None);
+            assert!((0..1000).all(|key| *seen.get_or_put(key, 0).0 == key * round));
             seen.clear();
         }
     }

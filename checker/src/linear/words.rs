@@ -44,8 +44,12 @@ impl<const W: usize> Words<W> {
         self
     }
 
+    pub(crate) fn is_disjoint(&self, other: &Words<W>) -> bool {
+        self.0.iter().zip(other.0).all(|(mine, theirs)| mine & theirs == 0)
+    }
+
     pub(crate) fn is_subset(&self, other: &Words<W>) -> bool {
-        self.minus(other).is_empty()
+        self.0.iter().zip(other.0).all(|(mine, theirs)| mine & !theirs == 0)
     }
 }
 
