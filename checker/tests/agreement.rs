@@ -1,6 +1,7 @@
 //! The checker against the definition, on very many small random histories, and against the
 //! reference corpus.
 
+mod metamorphic;
 mod support;
 
 use checker::verdict::Anomaly;

@@ -3,14 +3,12 @@
 //!
 //! None of these rules needs to know the right answer: they relate two answers of the checker.
 
-mod support;
-
+use crate::support::case;
+use crate::support::exhaustive::{Ask, Case, Cause, End, SmallOp};
+use crate::support::generate::{Shape, random_case, random_shape, seeded};
 use checker::{Budget, Validity, check};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use support::case;
-use support::exhaustive::{Ask, Case, Cause, End, SmallOp};
-use support::generate::{Shape, random_case, random_shape, seeded};
 
 const HISTORIES: usize = 3_000;
 
