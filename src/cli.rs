@@ -35,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Test(Box<commands::test::Args>),
+    Suite(commands::suite::Args),
     Analyze(commands::analyze::Args),
     Doctor(commands::doctor::Args),
     Heal(commands::heal::Args),
@@ -48,6 +49,7 @@ impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
             Command::Test(args) => commands::test::run(&args, console),
+            Command::Suite(args) => commands::suite::run(&args, console),
             Command::Analyze(args) => commands::analyze::run(&args, console),
             Command::Doctor(args) => commands::doctor::run(&args, console),
             Command::Heal(args) => commands::heal::run(&args, console),

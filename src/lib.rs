@@ -15,4 +15,5 @@ pub mod report;
 pub mod runner;
 pub mod scenario;
 pub mod store;
+pub mod suite;
 pub mod systems;

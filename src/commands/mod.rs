@@ -10,4 +10,5 @@ pub mod heal;
 mod limits;
 pub mod list;
 pub mod sandbox_node;
+pub mod suite;
 pub mod test;

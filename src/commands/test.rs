@@ -1,5 +1,7 @@
 //! `checker test`: the main job, end to end.
 
+mod keep;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -19,6 +21,7 @@ use crate::interrupt::Interrupt;
 use crate::report;
 use crate::runner::{self, Finished, Plan};
 use crate::scenario::{Concurrency, Route, Scenario, Span};
+use crate::suite;
 use crate::systems;
 
 /// Put a cluster through faults, record what its clients saw, and judge it
@@ -119,6 +122,7 @@ pub struct Args {
 /// # Errors
 /// When the arguments make no sense, or the tester itself fails before there is a run to judge.
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
+    suite::follow_parent().context("following the suite that runs this test")?;
     let scenario = args.settle()?;
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
     let system = systems::find(&scenario).map_err(|e| BadInput(e.to_string()))?;
@@ -139,7 +143,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
             env: env.clone(),
             store: args.store.clone(),
             schedule: replay.clone(),
-            command: CommandLine::current(),
+            command: suite::command(CommandLine::current()),
         };
         let finished = runner::run(&plan, console)?;
         let (exit, go_on) = conclude(&finished, args, console)?;
@@ -177,13 +181,28 @@ fn conclude(finished: &Finished, args: &Args, console: &Console) -> Result<(Exit
     if !finished.trouble.is_empty() {
         exit = exit.max(Exit::Broken);
     }
+    let input = report::Input {
+        title: finished.title.clone(),
+        history: &finished.history,
+        verdict: &verdict,
+        run: Some(finished.facts.clone()),
+    };
     // What was found stands, whether or not it can be shown.
-    if let Err(error) = publish(finished, &verdict, console) {
-        console.error(format_args!("{error:#}"));
-        exit = exit.max(Exit::Broken);
-    }
+    exit = exit.max(shown(publish(finished, &input, console), console));
+    exit = exit.max(shown(keep::keep(finished, &input, exit), console));
     let cancelled = matches!(verdict.reason, Some(Reason::Cancelled));
     Ok((exit, exit != Exit::Invalid && !cancelled && !finished.interrupted))
+}
+
+/// What a result that could not be written makes of the exit.
+fn shown(written: Result<()>, console: &Console) -> Exit {
+    match written {
+        Ok(()) => Exit::Valid,
+        Err(error) => {
+            console.error(format_args!("{error:#}"));
+            Exit::Broken
+        }
+    }
 }
 
 /// Checks the history; ctrl-c makes it unknown, as it does in `analyze`.
@@ -199,20 +218,14 @@ fn judge(finished: &Finished, args: &Args, console: &Console) -> Result<Verdict>
 }
 
 /// Writes results and report, then prints the summary and the seed.
-fn publish(finished: &Finished, verdict: &Verdict, console: &Console) -> Result<()> {
-    let input = report::Input {
-        title: finished.title.clone(),
-        history: &finished.history,
-        verdict,
-        run: Some(finished.facts.clone()),
-    };
+fn publish(finished: &Finished, input: &report::Input, console: &Console) -> Result<()> {
     let folder = finished.folder.path();
-    for warning in report::write_all(folder, &input) {
+    for warning in report::write_all(folder, input) {
         console.say(format_args!("warning: {warning}"));
     }
     finished.folder.finish().context("cannot point store/latest at the run")?;
     let colour = if console.colors() { report::Colour::Ansi } else { report::Colour::Never };
-    console.result(report::text(&input, &input.axes(), Some(folder), colour))?;
+    console.result(report::text(input, &input.axes(), Some(folder), colour))?;
     Ok(())
 }
 

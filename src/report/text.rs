@@ -25,7 +25,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    fn paint(self, level: Level, text: &str) -> String {
+    pub(crate) fn paint(self, level: Level, text: &str) -> String {
         let code = match level {
             Level::Good => "32",
             Level::Warn => "33",

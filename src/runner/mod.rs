@@ -77,6 +77,10 @@ pub struct Finished {
     pub checks: CheckOptions,
     /// What reports tell of the run.
     pub facts: RunFacts,
+    /// What was run, as data.
+    pub manifest: Manifest,
+    /// The families of faults that were planned.
+    pub planned: Vec<FaultKind>,
     /// What went wrong with the tester itself.
     pub trouble: Vec<String>,
     /// What has to be known before a pass means anything, and is not.
@@ -185,6 +189,8 @@ async fn play_in(
         title: scenario.store_name(),
         checks: (workload.checker)(&params(plan)),
         facts: facts(plan, &manifest, &schedule, &folder, &trouble),
+        planned: FaultKind::ALL.into_iter().filter(|kind| plans(&schedule, kind)).collect(),
+        manifest,
         folder,
         history,
         trouble,
@@ -247,13 +253,7 @@ fn reproduce(command: &CommandLine, seed: u64, schedule: &Path) -> CommandLine {
 
 /// What a pass of this run says nothing about.
 fn not_exercised(schedule: &Schedule) -> Vec<String> {
-    let planned = |kind: &FaultKind| {
-        schedule.steps.iter().any(|step| match &step.action {
-            Action::Inject(fault) => fault.kind() == *kind,
-            Action::Heal(_) => false,
-        })
-    };
-    let missing = FaultKind::DEFAULT.into_iter().filter(|kind| !planned(kind));
+    let missing = FaultKind::DEFAULT.into_iter().filter(|kind| !plans(schedule, kind));
     let impossible = schedule.left_out.iter().map(|out| format!("{}: {}", out.what, out.reason));
     let never = [
         "power loss (a kill loses nothing that the kernel holds)",
@@ -264,6 +264,14 @@ fn not_exercised(schedule: &Schedule) -> Vec<String> {
     ];
     let never = never.into_iter().map(str::to_owned);
     missing.map(|kind| format!("{kind} faults")).chain(impossible).chain(never).collect()
+}
+
+/// Whether a schedule has faults of a kind.
+fn plans(schedule: &Schedule, kind: &FaultKind) -> bool {
+    schedule.steps.iter().any(|step| match &step.action {
+        Action::Inject(fault) => fault.kind() == *kind,
+        Action::Heal(_) => false,
+    })
 }
 
 /// Reads a schedule that an earlier run saved.

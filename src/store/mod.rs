@@ -7,15 +7,21 @@
 //!     history.jsonl   the journal, written while the test runs
 //!     history.edn     the same, for Jepsen's tools; written before the analysis
 //!     results.edn results.json report.html timeline.html …    written after it
+//!     summary.json    the run as a record (docs/runs.md); written last
 //!     checker.log     the tester's own log
 //!     n1/ n2/ …       what the nodes left: logs (their data is in a temporary folder)
 //! store/<name>/latest   store/latest   store/current          symlinks
+//! store/runs.jsonl      a record a line of every run that ended
+//! store/<suite>/<time>/ a night of `checker suite`: suite.json, report.html, runs.jsonl, and
+//!                       <cell>/<time>/ for each of its runs
 //! ```
 //!
 //! Order matters: history first, then results, the report last, so that whatever fails loses
 //! nothing that came before it.
 
 mod manifest;
+mod record;
+pub mod runs;
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -26,6 +32,10 @@ use checker::Op;
 use jiff::Timestamp;
 
 pub use manifest::Manifest;
+pub use record::{
+    AxisWord, Coverage, InSuite, Keys, Latency, Outcome, Record, SCHEMA as RUN_SCHEMA, Tally,
+    UnderFault, Violation,
+};
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -56,6 +66,17 @@ impl RunDir {
         let run = RunDir { path, root: root.to_path_buf(), name };
         run.point(&root.join("current"))?;
         Ok(run)
+    }
+
+    /// The store that it lies in.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder relative to the store, which no other run of it has: `<name>/<time>`.
+    pub fn id(&self) -> String {
+        let inside = self.path.strip_prefix(&self.root).unwrap_or(&self.path);
+        inside.to_string_lossy().into_owned()
     }
 
     /// The folder.
@@ -97,6 +118,15 @@ impl RunDir {
     /// When a link cannot be made.
     pub fn finish(&self) -> io::Result<()> {
         self.point(&self.root.join("latest"))?;
+        self.lead()
+    }
+
+    /// Points the `latest` of its name at this folder, which is a night's: nobody must take the
+    /// night before for it when it breaks off.
+    ///
+    /// # Errors
+    /// When the link cannot be made.
+    pub fn lead(&self) -> io::Result<()> {
         self.point(&self.root.join(&self.name).join("latest"))
     }
 
@@ -112,7 +142,7 @@ impl RunDir {
 }
 
 /// Letters, digits, `.`, `-` and `_` stay; all else becomes `-`; never empty, hidden or a parent.
-fn safe_name(name: &str) -> String {
+pub(crate) fn safe_name(name: &str) -> String {
     let safe: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '-' })

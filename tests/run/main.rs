@@ -16,5 +16,6 @@ mod processes;
 mod refused;
 mod same_seed;
 mod stored;
+mod suite;
 mod unformed;
 mod valid;

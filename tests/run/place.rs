@@ -141,6 +141,11 @@ impl Place {
         self.start(args).finish()
     }
 
+    /// The same, under way.
+    pub(crate) fn start_checker(&self, args: &[&str]) -> Running {
+        self.start(args)
+    }
+
     fn start(&self, args: &[&str]) -> Running {
         // Files, not pipes: what was said so far can be looked at, and nobody ever blocks.
         let said = tempfile::tempdir_in(self.folder.path()).expect("a folder inside");

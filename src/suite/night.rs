@@ -1,0 +1,343 @@
+//! A night: the folder of one playing of a suite, its plan, and what has come of it so far.
+//!
+//! The plan is written whole before the first run and never changes but for its end, so that what
+//! is missing can be told from what was never asked for. What came of the cells is the night's
+//! `runs.jsonl`; the store's has the same lines, caught up with whenever the two differ.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::cell::{self, Cell};
+use super::file::Suite;
+use crate::exit::BadInput;
+use crate::store::{InSuite, Outcome, Record, RunDir, runs};
+
+/// The schema of `suite.json` and its version.
+const SCHEMA: &str = "ordeal-suite/1";
+
+/// The plan's file in the night's folder.
+pub(crate) const PLAN: &str = "suite.json";
+
+/// What a night is to run; `suite.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Plan {
+    /// `ordeal-suite/1`.
+    pub schema: String,
+    /// The suite.
+    pub name: String,
+    /// What it is for.
+    #[serde(default)]
+    pub about: Option<String>,
+    /// The version of Ordeal.
+    pub ordeal: String,
+    /// When the night began, RFC 3339.
+    pub started: String,
+    /// Whence fresh seeds come.
+    pub seed: u64,
+    /// How the suite was asked for.
+    pub command: String,
+    /// How often a cell whose tester failed is run again.
+    pub retries: u32,
+    /// When and why the night ended; absent while it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Ended>,
+    /// What is to run, in this order.
+    pub cells: Vec<Cell>,
+}
+
+/// The end of a night.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// When.
+    pub at: String,
+    /// Why not every cell has been run, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early: Option<String>,
+}
+
+/// Where a cell stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Standing<'a> {
+    /// It is to be run, for this attempt.
+    Open(u32),
+    /// It is done, with this result.
+    Done(&'a Record),
+}
+
+impl Standing<'_> {
+    /// Whether there is nothing left to do.
+    pub fn is_done(&self) -> bool {
+        matches!(self, Standing::Done(_))
+    }
+}
+
+/// A night.
+#[derive(Debug)]
+pub struct Night {
+    /// What is to run.
+    pub plan: Plan,
+    folder: PathBuf,
+    store: PathBuf,
+    records: Vec<Record>,
+    /// Held as long as the night is played; the kernel lets go of it however the player ends.
+    _lock: Option<File>,
+}
+
+impl Night {
+    /// Begins a night of `suite` below `store`.
+    ///
+    /// # Errors
+    /// When a cell makes no sense, or the store cannot be written.
+    pub fn begin(suite: &Suite, store: &Path, seed: u64, command: String) -> Result<Night> {
+        let cells = cell::all(suite, seed)?;
+        cells.iter().try_for_each(Cell::require)?;
+        let folder = RunDir::create(store, &suite.name)
+            .with_context(|| format!("cannot make the night's folder in {}", store.display()))?;
+        let plan = Plan {
+            schema: SCHEMA.into(),
+            name: suite.name.clone(),
+            about: suite.about.clone(),
+            ordeal: env!("CARGO_PKG_VERSION").into(),
+            started: Timestamp::now().to_string(),
+            seed,
+            command,
+            retries: suite.retries,
+            ended: None,
+            cells,
+        };
+        let night = Night {
+            plan,
+            folder: folder.path().to_path_buf(),
+            store: store.to_path_buf(),
+            records: Vec::new(),
+            _lock: Some(lock(folder.path())?),
+        };
+        night.write_plan()?;
+        folder.lead().context("cannot point `latest` at the night")?;
+        Ok(night)
+    }
+
+    /// The last night of `suite`, if it was interrupted, is not too old, and was to run what the
+    /// suite says now; or else why it is not gone on with.
+    ///
+    /// # Errors
+    /// When somebody else plays it now, or its folder cannot be read.
+    pub fn resume(suite: &Suite, store: &Path) -> Result<Result<Night, Option<String>>> {
+        let Some(folder) = nights_of(store, &suite.name).pop() else { return Ok(Err(None)) };
+        let lock = lock(&folder)?;
+        let mut night = Night::open(&folder)?;
+        if night.plan.ended.is_some() {
+            return Ok(Err(None));
+        }
+        if night.age() > Some(suite.resume_within.0) {
+            let ago = format!("it began more than {} ago", suite.resume_within);
+            return Ok(Err(Some(ago)));
+        }
+        if cell::all(suite, night.plan.seed)? != night.plan.cells {
+            return Ok(Err(Some("the suite has changed since".into())));
+        }
+        night.store = store.to_path_buf();
+        night._lock = Some(lock);
+        night.adopt()?;
+        night.catch_up()?;
+        Ok(Ok(night))
+    }
+
+    /// A night to be looked at.
+    ///
+    /// # Errors
+    /// [`BadInput`] when it cannot be read.
+    pub fn open(folder: &Path) -> Result<Night> {
+        let path = folder.join(PLAN);
+        let read = || -> Result<Plan> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+        let plan = read().map_err(|e| BadInput(format!("{}: {e:#}", path.display())))?;
+        if plan.schema != SCHEMA {
+            let what = format!("its schema is {:?}, not {SCHEMA:?}", plan.schema);
+            return Err(BadInput(format!("{}: {what}", path.display())).into());
+        }
+        let records = runs::read_in(folder)?;
+        let folder = folder.to_path_buf();
+        Ok(Night { plan, store: folder.clone(), folder, records, _lock: None })
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The store that it lies in.
+    pub fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// Every attempt that has ended, in that order.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The attempts at a cell that have ended.
+    pub fn attempts(&self, cell: &Cell) -> impl Iterator<Item = &Record> {
+        let of = move |record: &&Record| {
+            record.suite.as_ref().is_some_and(|suite| suite.cell == cell.id)
+        };
+        self.records.iter().filter(of)
+    }
+
+    /// Where a cell stands. A violation is never tried again; a tester that failed is.
+    pub fn standing(&self, cell: &Cell) -> Standing<'_> {
+        let attempts: Vec<&Record> = self.attempts(cell).collect();
+        let tried = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
+        match attempts.iter().max_by_key(|record| record.verdict == Outcome::Invalid) {
+            Some(found) if found.verdict == Outcome::Invalid => Standing::Done(found),
+            Some(_) => match attempts.last() {
+                Some(last) if last.verdict != Outcome::Crashed => Standing::Done(last),
+                Some(last) if tried > self.plan.retries => Standing::Done(last),
+                _ => Standing::Open(tried + 1),
+            },
+            None => Standing::Open(1),
+        }
+    }
+
+    /// Each cell with where it stands, in the order of the plan.
+    pub fn cells(&self) -> impl Iterator<Item = (&Cell, Standing<'_>)> {
+        self.plan.cells.iter().map(|cell| (cell, self.standing(cell)))
+    }
+
+    /// Puts an attempt on record, in the night's folder and in the store's.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add(&mut self, cell: &Cell, record: Record) -> Result<()> {
+        let attempt = u32::try_from(self.attempts(cell).count() + 1).unwrap_or(u32::MAX);
+        let night = self.name();
+        let record = Record {
+            id: format!("{night}/{}/{attempt}", cell.id),
+            suite: Some(InSuite {
+                name: self.plan.name.clone(),
+                night,
+                cell: cell.id.clone(),
+                attempt,
+                cells: self.plan.cells.len() as u64,
+            }),
+            ..record
+        };
+        runs::append(&self.folder, &record).context("cannot write the night's runs.jsonl")?;
+        self.records.push(record);
+        self.catch_up()
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When the plan cannot be written.
+    pub fn end(&mut self, early: Option<String>) -> Result<()> {
+        self.plan.ended = Some(Ended { at: Timestamp::now().to_string(), early });
+        self.write_plan()
+    }
+
+    /// Its name in the store: `nightly/20261121T020000.000Z`.
+    fn name(&self) -> String {
+        let inside = self.folder.strip_prefix(&self.store).unwrap_or(&self.folder);
+        inside.to_string_lossy().into_owned()
+    }
+
+    /// By rename, so that nobody ever finds half a plan.
+    fn write_plan(&self) -> Result<()> {
+        let fresh = self.folder.join(".suite.json");
+        let mut text = serde_json::to_string_pretty(&self.plan)?;
+        text.push('\n');
+        fs::write(&fresh, text)
+            .and_then(|()| fs::rename(&fresh, self.folder.join(PLAN)))
+            .with_context(|| format!("cannot write {PLAN} in {}", self.folder.display()))
+    }
+
+    fn age(&self) -> Option<Duration> {
+        let started: Timestamp = self.plan.started.parse().ok()?;
+        Timestamp::now().duration_since(started).try_into().ok()
+    }
+
+    /// Takes over runs that ended while nobody was left to put them on record.
+    fn adopt(&mut self) -> Result<()> {
+        for cell in self.plan.cells.clone() {
+            for (folder, record) in summaries(&self.folder, &cell.id)? {
+                let known = self.records.iter().any(|record| record.folder == folder);
+                // Half a run that already showed a violation has shown it.
+                let whole = !record.interrupted || record.verdict == Outcome::Invalid;
+                let open = !self.standing(&cell).is_done();
+                if whole && !known && (open || record.verdict == Outcome::Invalid) {
+                    self.add(&cell, record.seen_from(&folder))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to the store's `runs.jsonl` what it lacks of the night.
+    fn catch_up(&self) -> Result<()> {
+        let known: BTreeSet<String> =
+            runs::read_in(&self.store)?.into_iter().map(|record| record.id).collect();
+        for record in self.records.iter().filter(|record| !known.contains(&record.id)) {
+            runs::append(&self.store, &record.clone().seen_from(&self.name()))
+                .context("cannot write the store's runs.jsonl")?;
+        }
+        Ok(())
+    }
+}
+
+/// The runs of a cell that left a summary, with their folders relative to the night's, in the
+/// order in which they began.
+fn summaries(night: &Path, cell: &str) -> Result<Vec<(String, Record)>> {
+    let mut found = Vec::new();
+    for name in folders(&night.join(cell)) {
+        if let Some(record) = runs::summary(&night.join(cell).join(&name))? {
+            found.push((format!("{cell}/{name}"), record));
+        }
+    }
+    Ok(found)
+}
+
+/// The real folders in a folder, by name; links are not followed.
+pub(crate) fn folders(parent: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(parent) else { return Vec::new() };
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(is_folder)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The folders of a suite's nights, the oldest first.
+pub fn nights_of(store: &Path, suite: &str) -> Vec<PathBuf> {
+    let parent = store.join(crate::store::safe_name(suite));
+    let nights = folders(&parent).into_iter().map(|name| parent.join(name));
+    nights.filter(|night| night.join(PLAN).is_file()).collect()
+}
+
+/// Makes a night ours, for as long as the file is open.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(".lock");
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .with_context(|| format!("cannot open {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(BadInput(format!("another `checker suite` plays {} now", folder.display())))
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
+    }
+}
