@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn named_faults_stand_in_for_kinds_and_some_cells_may_be_skipped() {
-        let suite = "[nemesis.drill]\nsteps = [{ at_ms = 5, inject = { fault = 'kill' } }]\n\
+        let suite = "[nemesis.drill]\nsteps = [{ at_ms = 5, inject = { fault = 'kill', target = 'one' } }]\n\
                      [[matrix]]\nnemesis = ['drill', 'none']\n\
                      [[override]]\nnemesis = ['none']\nskip = 'not tonight'\n";
         let cells = cells(suite).unwrap();
