@@ -1,0 +1,137 @@
+//! One history over many objects, taken apart by key.
+//!
+//! Linearizability is local: a history is linearizable exactly if each object's part of it is. What
+//! makes two operations work on the same object is a reading, which the certificate states: the
+//! value is `[key value]` ([`Keys::Tuple`]), or an entry `:key` says so ([`Keys::Entry`]).
+
+use std::collections::HashMap;
+
+use thiserror::Error;
+
+use crate::pairing::{Outcome, Paired};
+use crate::text::{Event, Kind};
+use crate::value::Value;
+
+/// How objects are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// There is one object.
+    One,
+    Tuple,
+    Entry,
+}
+
+impl Keys {
+    pub(crate) fn named(name: &str) -> Option<Keys> {
+        match name {
+            "none" => Some(Keys::One),
+            "tuple" => Some(Keys::Tuple),
+            "entry" => Some(Keys::Entry),
+            _ => None,
+        }
+    }
+
+    /// The assumption in words.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Keys::One => "the whole history is about one object",
+            Keys::Tuple => "each key is an object of its own; values are pairs [key value]",
+            Keys::Entry => "each key is an object of its own; the entry :key names it",
+        }
+    }
+}
+
+/// An operation on one object.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation<'h> {
+    /// The index of its invocation, by which certificates name it.
+    pub(crate) index: u64,
+    pub(crate) f: &'h Value,
+    /// The value of the invocation, without the key.
+    pub(crate) argument: &'h Value,
+    /// The value of the completion, without the key; nil without one.
+    pub(crate) result: &'h Value,
+    pub(crate) error: Option<&'h Value>,
+    pub(crate) outcome: Outcome,
+    pub(crate) process: u64,
+    /// Position of the invocation in the history.
+    pub(crate) invoked: usize,
+    /// Position and index of the completion.
+    pub(crate) completed: Option<(usize, u64)>,
+}
+
+/// What happened to one object, in the order of invocations.
+#[derive(Clone, Debug)]
+pub(crate) struct Object<'h> {
+    pub(crate) key: Option<&'h Value>,
+    pub(crate) operations: Vec<Operation<'h>>,
+}
+
+/// An operation without the key that the reading wants it to have.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("op {index} has no key, or another one than its invocation")]
+pub(crate) struct NoKey {
+    index: u64,
+}
+
+static NIL: Value = Value::Nil;
+
+/// The objects, in the order of their first operations.
+pub(crate) fn split<'h>(
+    events: &'h [Event],
+    operations: &[Paired],
+    keys: Keys,
+) -> Result<Vec<Object<'h>>, NoKey> {
+    let mut objects: Vec<Object<'h>> = Vec::new();
+    let mut numbers: HashMap<Option<&Value>, usize> = HashMap::new();
+    for one in operations {
+        let invocation = &events[one.invoked];
+        let no_key = NoKey { index: invocation.index };
+        let (key, argument) = keyed(invocation, keys).ok_or(no_key)?;
+        let completion = one.completed.map(|at| &events[at]);
+        let result = completion.map_or(Ok(&NIL), |event| result(event, key, keys))?;
+        let number = *numbers.entry(key).or_insert_with(|| {
+            objects.push(Object { key, operations: Vec::new() });
+            objects.len() - 1
+        });
+        objects[number].operations.push(Operation {
+            index: invocation.index,
+            f: &invocation.f,
+            argument,
+            result,
+            error: completion.and_then(|event| event.error.as_ref()),
+            outcome: one.outcome,
+            process: invocation.process.unwrap_or_default(),
+            invoked: one.invoked,
+            completed: one.completed.map(|at| (at, events[at].index)),
+        });
+    }
+    Ok(objects)
+}
+
+/// The key and the value without it; `None` where there should be a key and is none.
+fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
+    match keys {
+        Keys::One => Some((None, &event.value)),
+        Keys::Entry => Some((Some(event.key.as_ref()?), &event.value)),
+        Keys::Tuple => match event.value.items()? {
+            [key, value] if !key.is_nil() => Some((Some(key), value)),
+            _ => None,
+        },
+    }
+}
+
+/// What a completion says. One that failed or is unknown need not repeat the key; its value then
+/// says nothing. An acknowledged one may leave out a `:key` entry, but not contradict it.
+fn result<'h>(event: &'h Event, key: Option<&Value>, keys: Keys) -> Result<&'h Value, NoKey> {
+    let says = match keyed(event, keys) {
+        Some((same, value)) if same == key => Some(value),
+        None if keys == Keys::Entry => Some(&event.value),
+        _ => None,
+    };
+    match says {
+        Some(value) => Ok(value),
+        None if event.kind == Kind::Ok => Err(NoKey { index: event.index }),
+        None => Ok(&NIL),
+    }
+}

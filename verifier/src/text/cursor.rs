@@ -1,0 +1,168 @@
+//! Bytes, blanks and tokens, and the strings that all notations share.
+
+use thiserror::Error;
+
+/// Nesting beyond this is an attack or a bug, and reading is recursive.
+const DEPTH_LIMIT: u32 = 200;
+
+/// Text that makes no sense, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("byte {at}: expected {expected}")]
+pub(crate) struct Unreadable {
+    pub(crate) at: usize,
+    pub(crate) expected: String,
+}
+
+pub(crate) type Read<T> = Result<T, Unreadable>;
+
+/// A position in a text.
+pub(crate) struct Cursor<'a> {
+    text: &'a [u8],
+    pub(crate) at: usize,
+    depth: u32,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Cursor<'a> {
+        Cursor { text, at: 0, depth: 0 }
+    }
+
+    pub(crate) fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    pub(crate) fn peek_at(&self, ahead: usize) -> Option<u8> {
+        self.text.get(self.at + ahead).copied()
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.text[self.at.min(self.text.len())..]
+    }
+
+    pub(crate) fn refuse(&self, expected: impl Into<String>) -> Unreadable {
+        Unreadable { at: self.at, expected: expected.into() }
+    }
+
+    /// Passes this byte, which must be there.
+    pub(crate) fn expect(&mut self, byte: u8, expected: &str) -> Read<()> {
+        if self.peek() != Some(byte) {
+            return Err(self.refuse(expected));
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Passes white space; in EDN the comma is white as well.
+    pub(crate) fn skip(&mut self, white: impl Fn(u8) -> bool) {
+        while self.peek().is_some_and(&white) {
+            self.at += 1;
+        }
+    }
+
+    /// Passes the rest of the line.
+    pub(crate) fn skip_line(&mut self) {
+        let rest = self.rest();
+        self.at += rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+    }
+
+    /// Passes a word, which is empty if there is none.
+    pub(crate) fn word(&mut self) -> Read<&'a str> {
+        let rest = self.rest();
+        let ends = |byte: &u8| byte.is_ascii_whitespace() || b",()[]{}\";\x0b".contains(byte);
+        let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+        let word = std::str::from_utf8(word).map_err(|_| self.refuse("UTF-8"))?;
+        self.at += word.len();
+        Ok(word)
+    }
+
+    /// Runs `read` one level deeper.
+    pub(crate) fn nested<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.depth == DEPTH_LIMIT {
+            return Err(self.refuse(format!("no more than {DEPTH_LIMIT} levels of nesting")));
+        }
+        self.depth += 1;
+        let result = read(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// Reads a string, with the cursor at its quote.
+    pub(crate) fn string(&mut self) -> Read<Box<str>> {
+        self.expect(b'"', "a string")?;
+        let start = self.at;
+        let mut text = Vec::new();
+        loop {
+            let rest = self.rest();
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+            let plain = plain.ok_or_else(|| self.refuse("the end of a string"))?;
+            text.extend_from_slice(&rest[..plain]);
+            self.at += plain + 1;
+            if rest[plain] == b'"' {
+                break;
+            }
+            let one = self.escape()?;
+            text.extend_from_slice(one.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        let text = String::from_utf8(text);
+        text.map(String::into_boxed_str)
+            .map_err(|_| Unreadable { at: start, expected: "UTF-8".to_owned() })
+    }
+
+    /// Reads what follows a backslash.
+    fn escape(&mut self) -> Read<char> {
+        let letter = self.peek().ok_or_else(|| self.refuse("an escape"))?;
+        if matches!(letter, b'0'..=b'7') {
+            return self.octal();
+        }
+        self.at += 1;
+        Ok(match letter {
+            b'n' => '\n',
+            b't' => '\t',
+            b'r' => '\r',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'"' | b'\\' | b'/' | b'\'' => char::from(letter),
+            b'u' => return self.unicode(),
+            _ => return Err(self.refuse("an escape that means a character")),
+        })
+    }
+
+    /// Up to three octal digits.
+    fn octal(&mut self) -> Read<char> {
+        let mut code = 0;
+        for _ in 0..3 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(8));
+            let Some(digit) = digit else { break };
+            code = code * 8 + digit;
+            self.at += 1;
+        }
+        let one = char::from_u32(code).filter(|_| code <= 0o377);
+        one.ok_or_else(|| self.refuse("an octal escape up to 377"))
+    }
+
+    /// Four hexadecimal digits, or twice that for what needs two halves.
+    fn unicode(&mut self) -> Read<char> {
+        let high = self.hexadecimal()?;
+        let code = match high {
+            0xD800..0xDC00 if self.rest().starts_with(b"\\u") => {
+                self.at += 2;
+                let low = self.hexadecimal()?;
+                if !(0xDC00..0xE000).contains(&low) {
+                    return Err(self.refuse("the second half of a surrogate pair"));
+                }
+                0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00)
+            }
+            whole => whole,
+        };
+        char::from_u32(code).ok_or_else(|| self.refuse("an escape that means a character"))
+    }
+
+    fn hexadecimal(&mut self) -> Read<u32> {
+        let digits = self.rest().get(..4).and_then(|four| std::str::from_utf8(four).ok());
+        let digits = digits.filter(|four| four.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        let code = digits.and_then(|four| u32::from_str_radix(four, 16).ok());
+        let code = code.ok_or_else(|| self.refuse("four hexadecimal digits"))?;
+        self.at += 4;
+        Ok(code)
+    }
+}

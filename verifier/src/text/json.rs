@@ -1,0 +1,241 @@
+//! JSON: histories as arrays or lines of objects, and plain documents.
+//!
+//! In histories a string with a colon in front is a keyword (`":timeout"`), one with a `~` in
+//! front is what follows, and an object with one entry named `#set`, `#list`, `#map`, `#tag` or
+//! `#edn` is what that says. Names (`type`, `f`, `process`, keys of objects) are keywords without
+//! their colon. In operations whose `f` is `txn`, or missing, the heads of micro-ops are keywords.
+
+use super::cursor::{Cursor, Read};
+use super::events::{Draft, Event, Field};
+use super::number;
+use crate::value::Value;
+
+/// What strings and objects mean.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dialect {
+    /// Themselves.
+    Plain,
+    /// What Clojure would have had there.
+    History,
+}
+
+fn skip(cursor: &mut Cursor<'_>) {
+    cursor.skip(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+}
+
+/// One document and nothing else.
+pub(super) fn plain(text: &[u8]) -> Read<Value> {
+    let mut cursor = Cursor::new(text);
+    skip(&mut cursor);
+    let value = value(&mut cursor, Dialect::Plain)?;
+    skip(&mut cursor);
+    if cursor.rest().is_empty() { Ok(value) } else { Err(cursor.refuse("one value and no more")) }
+}
+
+fn value(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
+    match cursor.peek() {
+        Some(b'"') => {
+            let text = cursor.string()?;
+            Ok(if dialect == Dialect::Plain { Value::Str(text) } else { string(&text) })
+        }
+        Some(b'[') => items(cursor, dialect).map(Value::Vector),
+        Some(b'{') => object(cursor, dialect),
+        Some(b'-' | b'0'..=b'9') => {
+            let word = cursor.word()?;
+            let plain = word.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
+            number::read(word).filter(|_| plain).ok_or_else(|| cursor.refuse("a number"))
+        }
+        _ => match cursor.word()? {
+            "null" => Ok(Value::Nil),
+            "true" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            _ => Err(cursor.refuse("a value of JSON")),
+        },
+    }
+}
+
+/// Whether a keyword can have this name.
+fn is_name(text: &str) -> bool {
+    let breaks = |byte: u8| byte < 0x20 || byte == 0x7f || b" ,()[]{}\";".contains(&byte);
+    !text.is_empty() && !text.starts_with(':') && !text.bytes().any(breaks)
+}
+
+fn string(text: &str) -> Value {
+    match text.strip_prefix(':') {
+        Some(name) if is_name(name) => Value::Keyword(name.into()),
+        _ if text.starts_with("~:") || text.starts_with("~~") => Value::Str(text[1..].into()),
+        _ => Value::Str(text.into()),
+    }
+}
+
+/// A string where a name is expected.
+fn name(text: &str) -> Value {
+    match is_name(text) && !text.starts_with("~:") && !text.starts_with("~~") {
+        true => Value::Keyword(text.into()),
+        false => string(text),
+    }
+}
+
+fn items(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Vec<Value>> {
+    cursor.nested(|cursor| {
+        let mut items = Vec::new();
+        listed(cursor, b']', |cursor| {
+            items.push(value(cursor, dialect)?);
+            Ok(())
+        })?;
+        Ok(items)
+    })
+}
+
+/// Reads what stands between brackets, parted by commas.
+fn listed(
+    cursor: &mut Cursor<'_>,
+    close: u8,
+    mut each: impl FnMut(&mut Cursor<'_>) -> Read<()>,
+) -> Read<()> {
+    cursor.at += 1;
+    skip(cursor);
+    if cursor.peek() == Some(close) {
+        cursor.at += 1;
+        return Ok(());
+    }
+    loop {
+        skip(cursor);
+        each(cursor)?;
+        skip(cursor);
+        match cursor.peek() {
+            Some(b',') => cursor.at += 1,
+            Some(byte) if byte == close => break,
+            _ => return Err(cursor.refuse("`,` or the closing bracket")),
+        }
+    }
+    cursor.at += 1;
+    Ok(())
+}
+
+fn key(cursor: &mut Cursor<'_>) -> Read<Box<str>> {
+    let key = cursor.string()?;
+    skip(cursor);
+    cursor.expect(b':', "`:`")?;
+    skip(cursor);
+    Ok(key)
+}
+
+fn object(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
+    let mut entries: Vec<(Box<str>, Value)> = Vec::new();
+    cursor.nested(|cursor| {
+        listed(cursor, b'}', |cursor| {
+            entries.push((key(cursor)?, value(cursor, dialect)?));
+            Ok(())
+        })
+    })?;
+    if dialect == Dialect::History && entries.len() == 1 && entries[0].0.starts_with('#') {
+        let (key, inner) = entries.swap_remove(0);
+        return special(cursor, &key, inner);
+    }
+    let key = |key: Box<str>| match dialect {
+        Dialect::History if is_name(&key) => Value::Keyword(key),
+        _ => Value::Str(key),
+    };
+    let entries = entries.into_iter().map(|(text, value)| (key(text), value)).collect();
+    Value::map(entries).ok_or_else(|| cursor.refuse("no key twice in an object"))
+}
+
+/// What `{"#…": inner}` stands for.
+fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
+    let refused = || cursor.refuse("what the `#` of the key announces");
+    match (key, inner) {
+        ("#set", Value::Vector(items)) => Ok(Value::set(items)),
+        ("#list", Value::Vector(items)) => Ok(Value::Vector(items)),
+        ("#map", Value::Vector(pairs)) => {
+            let entries = pairs.into_iter().map(|pair| match pair {
+                Value::Vector(pair) => <[Value; 2]>::try_from(pair).ok().map(|[k, v]| (k, v)),
+                _ => None,
+            });
+            let entries = entries.collect::<Option<Vec<_>>>().and_then(Value::map);
+            entries.ok_or_else(refused)
+        }
+        ("#tag", Value::Vector(pair)) => match <[Value; 2]>::try_from(pair) {
+            Ok([Value::Str(tag), inner]) => Ok(Value::Tagged(tag, Box::new(inner))),
+            _ => Err(refused()),
+        },
+        ("#edn", Value::Str(text)) => super::edn_value(&text).map_err(|_| refused()),
+        // A text such as ":a" was taken for the keyword that it spells.
+        ("#edn", keyword @ Value::Keyword(_)) => Ok(keyword),
+        ("#set" | "#list" | "#map" | "#tag" | "#edn", _) => Err(refused()),
+        (_, inner) => {
+            let name =
+                if is_name(key) { Value::Keyword(key.into()) } else { Value::Str(key.into()) };
+            Ok(Value::Map(vec![(name, inner)]))
+        }
+    }
+}
+
+/// The events of a history.
+pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
+    let mut cursor = Cursor::new(text);
+    let mut events = Vec::new();
+    skip(&mut cursor);
+    while let Some(byte) = cursor.peek() {
+        let mut one = |cursor: &mut Cursor<'_>| {
+            let draft = operation(cursor)?;
+            events.push(draft.finish(cursor, events.last())?);
+            Ok(())
+        };
+        match byte {
+            b'[' => listed(&mut cursor, b']', one)?,
+            _ => one(&mut cursor)?,
+        }
+        skip(&mut cursor);
+    }
+    Ok(events)
+}
+
+fn operation(cursor: &mut Cursor<'_>) -> Read<Draft> {
+    if cursor.peek() != Some(b'{') {
+        return Err(cursor.refuse("an operation"));
+    }
+    let mut draft = Draft::default();
+    let mut array = false;
+    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut array))?;
+    let f = draft.get(Field::F);
+    let is_txn = f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into()));
+    if array && is_txn {
+        draft.name_micro_ops();
+    }
+    Ok(draft)
+}
+
+fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, array: &mut bool) -> Read<()> {
+    let key = key(cursor)?;
+    match Field::named(&key) {
+        Some(field @ (Field::Type | Field::F | Field::Process)) => {
+            let value = match cursor.peek() {
+                Some(b'"') => name(&cursor.string()?),
+                _ => value(cursor, Dialect::History)?,
+            };
+            draft.put(cursor, field, value)
+        }
+        Some(field) => {
+            *array |= field == Field::Value && cursor.peek() == Some(b'[');
+            let value = value(cursor, Dialect::History)?;
+            draft.put(cursor, field, value)
+        }
+        None => value(cursor, Dialect::History).map(drop),
+    }
+}
+
+impl Draft {
+    /// `["r", 1, null]` is `[:r 1 nil]`.
+    fn name_micro_ops(&mut self) {
+        let Some(Value::Vector(micro_ops)) = self.get_mut(Field::Value) else { return };
+        for micro_op in micro_ops {
+            if let Value::Vector(parts) = micro_op
+                && let Some(Value::Str(head)) = parts.first()
+                && is_name(head)
+            {
+                parts[0] = Value::Keyword(head.clone());
+            }
+        }
+    }
+}

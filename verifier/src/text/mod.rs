@@ -1,0 +1,67 @@
+//! Reading text: EDN, JSON and the log lines of old Jepsen, into events.
+//!
+//! Written for the verifier alone and after the descriptions of the notations, not after the
+//! checker's readers, so that a mistake in one of them shows as a disagreement. It keeps only what
+//! a proof can depend on, in memory, and is lenient where leniency cannot change a meaning (it
+//! does not mind control characters); what it cannot make sense of it refuses with its place.
+
+mod cursor;
+mod edn;
+mod events;
+mod json;
+mod log;
+mod number;
+
+pub(crate) use cursor::Unreadable;
+pub(crate) use events::{Event, Kind};
+
+use crate::value::Value;
+use cursor::Cursor;
+
+/// The notation of a history, as its certificate names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notation {
+    Edn,
+    /// A JSON array or JSON lines: either reader takes both.
+    Json,
+    Log,
+}
+
+impl Notation {
+    pub(crate) fn named(name: &str) -> Option<Notation> {
+        match name {
+            "edn" => Some(Notation::Edn),
+            "json" | "jsonl" => Some(Notation::Json),
+            "log" => Some(Notation::Log),
+            _ => None,
+        }
+    }
+}
+
+/// All events of a history, in order.
+pub(crate) fn events(text: &[u8], notation: Notation) -> Result<Vec<Event>, Unreadable> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    match notation {
+        Notation::Edn => edn::events(text),
+        Notation::Json => json::events(text),
+        Notation::Log => log::events(text),
+    }
+}
+
+/// Exactly one value of EDN.
+pub(crate) fn edn_value(text: &str) -> Result<Value, Unreadable> {
+    let mut cursor = Cursor::new(text.as_bytes());
+    let value = edn::value(&mut cursor)?;
+    match edn::next(&mut cursor)? {
+        None => Ok(value),
+        Some(_) => Err(cursor.refuse("one value and no more")),
+    }
+}
+
+/// Exactly one value of plain JSON: objects are maps with strings for keys.
+pub(crate) fn json_value(text: &[u8]) -> Result<Value, Unreadable> {
+    json::plain(text)
+}
+
+#[cfg(test)]
+mod tests;

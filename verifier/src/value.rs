@@ -1,0 +1,129 @@
+//! Values, read into the one spelling of everything that Clojure calls equal: lists are vectors,
+//! sets and maps are sorted, an integer that fits 64 bits is one however it was written, and there
+//! is no negative zero. So equality here is plain equality, and values can be keys of hash maps.
+
+use std::fmt;
+
+/// One value of a history.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Value {
+    Nil,
+    Bool(bool),
+    Int(i64),
+    /// An integer beyond 64 bits, in decimal digits.
+    Big(Box<str>),
+    /// By its bits, so that what is not a number equals itself.
+    Float(u64),
+    /// A decimal or a ratio, as written.
+    Exact(Box<str>),
+    Char(char),
+    Str(Box<str>),
+    Symbol(Box<str>),
+    Keyword(Box<str>),
+    Vector(Vec<Value>),
+    Map(Vec<(Value, Value)>),
+    Set(Vec<Value>),
+    Tagged(Box<str>, Box<Value>),
+}
+
+impl Value {
+    pub(crate) fn float(number: f64) -> Value {
+        let number = if number == 0.0 { 0.0 } else { number };
+        Value::Float(number.to_bits())
+    }
+
+    /// An integer in decimal digits, perhaps with a sign.
+    pub(crate) fn integer(digits: &str) -> Value {
+        let plain = digits.strip_prefix('+').unwrap_or(digits);
+        match plain.parse() {
+            Ok(small) => Value::Int(small),
+            Err(_) => Value::Big(plain.into()),
+        }
+    }
+
+    /// A map; `None` if a key occurs twice, for which of them counts is anybody's guess.
+    pub(crate) fn map(mut entries: Vec<(Value, Value)>) -> Option<Value> {
+        entries.sort_unstable();
+        let unique = entries.windows(2).all(|pair| pair[0].0 != pair[1].0);
+        unique.then_some(Value::Map(entries))
+    }
+
+    pub(crate) fn set(mut items: Vec<Value>) -> Value {
+        items.sort_unstable();
+        items.dedup();
+        Value::Set(items)
+    }
+
+    pub(crate) fn is_nil(&self) -> bool {
+        *self == Value::Nil
+    }
+
+    /// The text of a keyword, symbol or string: what functions and types are told apart by.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Value::Keyword(text) | Value::Symbol(text) | Value::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements of a vector or list.
+    pub(crate) fn items(&self) -> Option<&[Value]> {
+        match self {
+            Value::Vector(items) => Some(items),
+            _ => None,
+        }
+    }
+}
+
+/// EDN, for messages.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Nil => f.write_str("nil"),
+            Value::Bool(value) => write!(f, "{value}"),
+            Value::Int(value) => write!(f, "{value}"),
+            Value::Big(text) => write!(f, "{text}N"),
+            Value::Float(bits) => write!(f, "{:?}", f64::from_bits(*bits)),
+            Value::Exact(text) | Value::Symbol(text) => f.write_str(text),
+            Value::Char(one) => write!(f, "\\{one}"),
+            Value::Str(text) => write!(f, "{text:?}"),
+            Value::Keyword(text) => write!(f, ":{text}"),
+            Value::Vector(items) => written(f, "[", items, "]"),
+            Value::Set(items) => written(f, "#{", items, "}"),
+            Value::Map(entries) => {
+                f.write_str("{")?;
+                for (at, (key, value)) in entries.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { ", " };
+                    write!(f, "{comma}{key} {value}")?;
+                }
+                f.write_str("}")
+            }
+            Value::Tagged(tag, inner) => write!(f, "#{tag} {inner}"),
+        }
+    }
+}
+
+fn written(f: &mut fmt::Formatter<'_>, open: &str, items: &[Value], close: &str) -> fmt::Result {
+    f.write_str(open)?;
+    for (at, item) in items.iter().enumerate() {
+        let blank = if at == 0 { "" } else { " " };
+        write!(f, "{blank}{item}")?;
+    }
+    f.write_str(close)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_spelled_differently_and_means_the_same_is_equal() {
+        assert_eq!(Value::integer("+12"), Value::Int(12));
+        assert_eq!(Value::float(-0.0), Value::float(0.0));
+        assert_eq!(
+            Value::set(vec![Value::Int(2), Value::Int(1), Value::Int(2)]),
+            Value::set(vec![Value::Int(1), Value::Int(2)])
+        );
+        assert_eq!(Value::map(vec![(Value::Nil, Value::Nil), (Value::Nil, Value::Int(1))]), None);
+    }
+}
