@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const CRATES: [&str; 4] = ["checker", "workloads", "nemesis", "sandbox"];
+const CRATES: [&str; 5] = ["checker", "verifier", "workloads", "nemesis", "sandbox"];
 
 /// Lines of a source file before its tests.
 const LINES_MAX: usize = 600;
@@ -13,7 +13,10 @@ const LINES_MAX: usize = 600;
 #[test]
 fn crates_depend_on_each_other_only_as_drawn() {
     assert_eq!(edges(""), set(&CRATES), "the root package wires all crates together");
-    assert_eq!(edges("checker"), set(&[]), "verdicts depend on nothing that runs");
+    assert_eq!(edges("verifier"), set(&[]), "whoever checks a proof shares nothing with anybody");
+    assert_eq!(edges("checker"), set(&["verifier"]), "verdicts depend on nothing that runs");
+    let checker = names(&manifest("checker"), "dependencies");
+    assert!(!checker.contains(&"verifier".to_owned()), "only its tests have proofs checked");
     assert_eq!(edges("workloads"), set(&["checker"]), "workloads know operations, nothing else");
     assert_eq!(edges("nemesis"), set(&[]), "faults know nothing of histories");
     assert_eq!(edges("sandbox"), set(&[]), "a system under test knows nothing of its tester");

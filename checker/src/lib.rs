@@ -6,6 +6,7 @@
 extern crate self as checker;
 
 mod budget;
+pub mod certificate;
 pub mod checks;
 pub mod edn;
 pub mod history;

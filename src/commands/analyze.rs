@@ -3,8 +3,10 @@
 //! One history gets the whole explanation, several get one line each, which scripts can read:
 //! path, TAB, verdict, TAB, detail. Every history is judged on its own with its own budget, so one
 //! that cannot be read, or takes too long, costs the others nothing; the exit code is the worst of
-//! all. The verdict is printed before any report is drawn: drawing can fail, and may not change it.
+//! all. The verdict is told when its proof has been verified ([`certify`]), and before any report is
+//! drawn: drawing can fail, and may not change it.
 
+mod certify;
 mod input;
 mod options;
 mod render;
@@ -43,6 +45,9 @@ pub struct Args {
     /// folder each inside
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the proof of the verdict into this file, for `checker verify`; needs a single history
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     #[command(flatten)]
     reading: options::Reading,
     #[command(flatten)]
@@ -61,6 +66,9 @@ struct Judged {
 /// When the flags contradict each other, or the only history cannot be read.
 pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     args.reading.validate()?;
+    if args.certificate.is_some() && args.files.len() > 1 {
+        return Err(BadInput("--certificate is for one history, not several".to_owned()).into());
+    }
     if let Some(out) = &args.out {
         std::fs::create_dir_all(out)
             .with_context(|| BadInput(format!("--out {} cannot be made", out.display())))?;
@@ -169,6 +177,16 @@ impl Bench<'_> {
             |elapsed| format!("judging {name}: {count} operations, {} s", elapsed.as_secs()),
             || self.interrupt.cancelling(&budget, || checker::check(&history, &check, &budget)),
         );
+        let judged = certify::Judged { history: &history, options: &check, verdict: &verdict };
+        let origin =
+            certify::Origin::new(&source, reading.piped.as_deref(), self.args.reading.format());
+        let notice = self.console.while_showing(
+            |elapsed| format!("verifying the verdict on {name}, {} s", elapsed.as_secs()),
+            || origin.certify(&judged, self.args.certificate.as_deref()),
+        )?;
+        if let Some(notice) = notice {
+            self.console.say(notice);
+        }
         if self.args.reject_vacuous && verdict.is_vacuous() {
             verdict.doubt(Reason::Vacuous);
         }

@@ -12,3 +12,4 @@ pub mod list;
 pub mod sandbox_node;
 pub mod suite;
 pub mod test;
+pub mod verify;

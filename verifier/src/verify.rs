@@ -61,9 +61,7 @@ fn broken(why: String) -> Refusal {
 /// The claim about the whole must be the worst of the claims about its parts.
 fn consistent(report: &Report) -> Result<(), Refusal> {
     let worst = report.keys.iter().map(|one| one.claim).max().unwrap_or(Claim::Unknown);
-    // A verdict may be more doubtful than its parts: where a valid one would mean nothing.
-    let doubted = worst == Claim::Valid && report.claim == Claim::Unknown;
-    match worst == report.claim || doubted {
+    match worst == report.claim {
         true => Ok(()),
         false => Err(broken(format!(
             "it claims that the whole is {}, but the worst of its parts is {}",

@@ -137,7 +137,7 @@ fn may_be_left_out<M: Model>(model: &M, step: &M::Step, asked: Option<&HashSet<u
     match (model.offers(step), asked) {
         (Offers::Nothing, _) => true,
         (Offers::Only(thing), Some(asked)) => !asked.contains(&thing),
-        (Offers::Only(_), None) | (Offers::Everything, _) => false,
+        (Offers::Only(_), None) => false,
     }
 }
 

@@ -67,9 +67,7 @@ pub fn split(history: &History, how: Independent) -> Result<Option<Vec<KeyHistor
     if how == Independent::No || history.operations().is_empty() {
         return Ok(None);
     }
-    let all_have_entries =
-        history.operations().iter().all(|each| entry(history.invocation(each)).is_some());
-    if all_have_entries {
+    if has_key_entries(history) {
         return by_key(history, Keying::Entry).map(Some);
     }
     match how {
@@ -77,6 +75,11 @@ pub fn split(history: &History, how: Independent) -> Result<Option<Vec<KeyHistor
         _ if reads_name_their_key(history) => Ok(by_key(history, Keying::Tuple).ok()),
         _ => Ok(None),
     }
+}
+
+/// Whether every operation has an entry `:key`, which then is its key.
+pub fn has_key_entries(history: &History) -> bool {
+    history.operations().iter().all(|each| entry(history.invocation(each)).is_some())
 }
 
 /// Where the keys are.

@@ -1,10 +1,12 @@
 //! From a path to a history.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use checker::History;
-use checker::history::{Format, Independent, read_path, recover_path, split};
+use checker::history::{Format, Independent, ReadError, read, read_path, recover_path, split};
 
 use crate::exit::BadInput;
 
@@ -20,6 +22,8 @@ pub(super) enum Source {
 pub(super) struct Reading {
     pub(super) history: History,
     pub(super) notice: Option<String>,
+    /// The bytes, where they came through a pipe and cannot be read again.
+    pub(super) piped: Option<Vec<u8>>,
 }
 
 /// What `path` stands for: itself, or the history in the folder of a run.
@@ -35,7 +39,7 @@ pub(super) fn locate(path: &Path) -> anyhow::Result<Source> {
 }
 
 /// Reads a history; every failure names the file and, where there is one, the place in it.
-pub(super) fn read(
+pub(super) fn load(
     source: &Source,
     format: Option<Format>,
     independent: Independent,
@@ -52,8 +56,25 @@ pub(super) fn read(
 }
 
 fn file(path: &Path, format: Option<Format>) -> Result<Reading, BadInput> {
-    let history = read_path(path, format).map_err(|error| BadInput(error.to_string()))?;
-    Ok(Reading { history, notice: None })
+    let bad = |error: ReadError| BadInput(error.to_string());
+    if path != Path::new("-") && path.metadata().is_ok_and(|file| file.is_file()) {
+        let history = read_path(path, format).map_err(bad)?;
+        return Ok(Reading { history, notice: None, piped: None });
+    }
+    let piped = pipe(path).map_err(|error| bad(error.into()))?;
+    let format = format.or_else(|| Format::of_path(path));
+    let history = read(piped.as_slice(), format).map_err(bad)?;
+    Ok(Reading { history, notice: None, piped: Some(piped) })
+}
+
+/// Everything that comes through a pipe: its proof is about these bytes, which come only once.
+fn pipe(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match path == Path::new("-") {
+        true => io::stdin().lock().read_to_end(&mut bytes)?,
+        false => File::open(path)?.read_to_end(&mut bytes)?,
+    };
+    Ok(bytes)
 }
 
 fn journal(path: &Path) -> Result<Reading, BadInput> {
@@ -67,7 +88,7 @@ fn journal(path: &Path) -> Result<Reading, BadInput> {
         recovered.damaged_lines,
     );
     let history = History::from_ops(recovered.ops).map_err(|error| BadInput(error.to_string()))?;
-    Ok(Reading { history, notice: Some(notice) })
+    Ok(Reading { history, notice: Some(notice), piped: None })
 }
 
 fn name(path: &Path) -> String {

@@ -115,13 +115,17 @@ impl Reading {
 
     /// Reads a history as told.
     pub(super) fn read(&self, source: &Source) -> anyhow::Result<input::Reading> {
-        let format = self.input_format.map(|format| match format {
+        input::load(source, self.format(), self.independent())
+    }
+
+    /// The notation of the files, where it was given.
+    pub(super) fn format(&self) -> Option<Format> {
+        self.input_format.map(|format| match format {
             InputFormat::Edn => Format::Edn,
             InputFormat::Jsonl => Format::Jsonl,
             InputFormat::Json => Format::Json,
             InputFormat::Log => Format::Log,
-        });
-        input::read(source, format, self.independent())
+        })
     }
 
     fn independent(&self) -> Independent {

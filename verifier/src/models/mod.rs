@@ -36,8 +36,6 @@ pub(crate) enum Offers {
     Nothing,
     /// Something that only steps notice that ask for this thing.
     Only(u32),
-    /// Possibly everything.
-    Everything,
 }
 
 /// A sequential specification of one object.

@@ -21,6 +21,8 @@ use cursor::Cursor;
 /// The notation of a history, as its certificate names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notation {
+    /// What the first bytes look like.
+    Auto,
     Edn,
     /// A JSON array or JSON lines: either reader takes both.
     Json,
@@ -30,6 +32,7 @@ pub(crate) enum Notation {
 impl Notation {
     pub(crate) fn named(name: &str) -> Option<Notation> {
         match name {
+            "auto" => Some(Notation::Auto),
             "edn" => Some(Notation::Edn),
             "json" | "jsonl" => Some(Notation::Json),
             "log" => Some(Notation::Log),
@@ -42,9 +45,21 @@ impl Notation {
 pub(crate) fn events(text: &[u8], notation: Notation) -> Result<Vec<Event>, Unreadable> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     match notation {
+        Notation::Auto => events(text, sniff(text)),
         Notation::Edn => edn::events(text),
         Notation::Json => json::events(text),
         Notation::Log => log::events(text),
+    }
+}
+
+/// An object with a string for a key, or an array of these, is JSON; what starts with a bracket, a
+/// tag or a comment is EDN, and so is nothing; anything else are log lines.
+fn sniff(text: &[u8]) -> Notation {
+    let mut bytes = text.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b',');
+    match (bytes.next(), bytes.next(), bytes.next()) {
+        (Some(b'{'), Some(b'"'), _) | (Some(b'['), Some(b'{'), Some(b'"')) => Notation::Json,
+        (Some(b'{' | b'[' | b'(' | b'#' | b';') | None, _, _) => Notation::Edn,
+        _ => Notation::Log,
     }
 }
 
