@@ -3,7 +3,7 @@
 //! One history gets the whole explanation, several get one line each, which scripts can read:
 //! path, TAB, verdict, TAB, detail. Every history is judged on its own with its own budget, so one
 //! that cannot be read, or takes too long, costs the others nothing; the exit code is the worst of
-//! all. The verdict is told when its proof has been verified ([`certify`]), and before any report is
+//! all. The verdict is told when its proof has been verified (`certify`), and before any report is
 //! drawn: drawing can fail, and may not change it.
 
 mod certify;

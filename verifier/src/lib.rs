@@ -2,16 +2,16 @@
 //! certificate nor the checker that decided the verdict.
 //!
 //! This crate shares no code with the checker. From the raw bytes of the history it checks the
-//! hash, unpacks, reads the events ([`text`]), pairs them ([`pairing`]), takes the objects apart
-//! ([`keys`]), reads each operation with a model of its own ([`models`]) and then checks the proof
+//! hash, unpacks, reads the events (`text`), pairs them (`pairing`), takes the objects apart
+//! (`keys`), reads each operation with a model of its own (`models`) and then checks the proof
 //! of each object:
 //!
 //! | verdict | proof | checked by |
 //! |---|---|---|
-//! | valid | an order | [`order`] |
-//! | invalid | a few operations that exclude each other | [`weaken`], then [`exhaustive`] |
-//! | invalid | an inductive frontier | [`weaken`], then [`frontier`] |
-//! | either, of a set | the reads themselves | [`sets`] |
+//! | valid | an order | `order` |
+//! | invalid | a few operations that exclude each other | `weaken`, then `exhaustive` |
+//! | invalid | an inductive frontier | `weaken`, then `frontier` |
+//! | either, of a set | the reads themselves | `sets` |
 //!
 //! What is left to be believed is the reading: the initial value, what a nil read and a failed
 //! operation mean, and which operations work on one object. A certificate states them, the history
