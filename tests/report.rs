@@ -62,6 +62,7 @@ fn first_op_fails(op: u64) -> Verdict {
         related: vec![Related { index: 999, role: "is not in this history".to_owned() }],
         argument: Vec::new(),
         states: vec![state],
+        examination: checker::verdict::Examination::default(),
     };
     let unknown = sample::empty();
     Verdict {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::verdict::Reason;
 
@@ -34,6 +34,13 @@ impl Budget {
     pub fn with_memory_bytes(mut self, bytes: u64) -> Budget {
         self.memory_bytes = Some(bytes);
         self
+    }
+
+    /// A budget for what may be found out once the verdict is there: so much time from now on,
+    /// whatever the verdict took, and the same memory and cancellation.
+    #[must_use]
+    pub fn for_explaining(&self, limit: Duration) -> Budget {
+        Budget { deadline: Instant::now().checked_add(limit), ..self.clone() }
     }
 
     /// Stops every check that shares this budget, soon.

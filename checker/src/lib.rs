@@ -9,10 +9,17 @@ mod budget;
 pub mod certificate;
 pub mod checks;
 pub mod edn;
+#[cfg(test)]
+#[path = "../tests/support/exhaustive.rs"]
+mod exhaustive;
+#[cfg(test)]
+#[path = "../tests/support/generate.rs"]
+mod generate;
 pub mod history;
 pub mod linear;
 pub mod model;
 pub mod op;
+pub mod shrink;
 pub mod value;
 pub mod verdict;
 

@@ -4,6 +4,10 @@
 //! tools get wrong: an undecided history never counts as a pass, and a violation is never hidden
 //! by something else that could not be decided.
 
+mod examination;
+
+pub use examination::{Core, CoreEnd, CoreOperation, Examination, LeftOut};
+
 use crate::history::Outcome;
 use crate::value::Value;
 
@@ -156,6 +160,8 @@ pub struct Anomaly {
     pub argument: Vec<Because>,
     /// The states in which the object could have been just before, and why none of them fits.
     pub states: Vec<PossibleState>,
+    /// What was found out about it afterwards.
+    pub examination: Examination,
 }
 
 /// An operation that plays a part in an anomaly.

@@ -7,8 +7,8 @@
 //! drawn: drawing can fail, and may not change it.
 
 mod certify;
-mod input;
-mod options;
+pub(super) mod input;
+pub(super) mod options;
 mod render;
 
 use std::io;

@@ -1,7 +1,7 @@
 //! What judging a history may cost; the same flags for every command that judges one.
 
 use std::num::NonZeroUsize;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use checker::Budget;
 
@@ -31,6 +31,10 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn threads(&self) -> Option<usize> {
         self.threads.map(NonZeroUsize::get)
+    }
+
+    pub(crate) fn deadline(&self) -> Duration {
+        self.deadline.0
     }
 
     /// A fresh budget; its time begins now.

@@ -10,6 +10,7 @@ pub mod heal;
 mod limits;
 pub mod list;
 pub mod sandbox_node;
+pub mod shrink;
 pub mod suite;
 pub mod test;
 pub mod verify;

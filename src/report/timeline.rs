@@ -288,6 +288,7 @@ mod tests {
             related: Vec::new(),
             argument: Vec::new(),
             states: Vec::new(),
+            examination: checker::verdict::Examination::default(),
         };
         let verdict = Verdict {
             checker: String::new(),

@@ -6,4 +6,5 @@ mod malformed;
 mod other_commands;
 mod readme;
 mod several_files;
+mod shrink;
 mod usage;

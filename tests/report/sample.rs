@@ -283,6 +283,7 @@ fn verdict(
                 now.write.unwrap_or_default()
             ),
         }],
+        examination: checker::verdict::Examination::default(),
     };
     let ok = planned.iter().filter(|op| op.kind == Kind::Ok).count() as u64;
     let plain = |validity, anomalies: Vec<Anomaly>, summary: &str, parts| Verdict {

@@ -9,25 +9,49 @@ use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::linear::{Decision, Effort, Obstacle, Occurrence, Pattern, Possible, decide};
 use crate::model::{Class, Model, ModelName, ModelOptions, Register};
-use crate::verdict::{Anomaly, PossibleState, Proof, Reason, Related, Stats, Validity, Verdict};
+use crate::verdict::{
+    Anomaly, Examination, PossibleState, Proof, Reason, Related, Stats, Validity, Verdict,
+};
 
-/// Judges one object by a model of this crate.
-pub(crate) fn judge(
-    object: &Object<'_>,
+/// Something to be done with a model, of whichever type it is; `explain` says why an operation
+/// could not be placed.
+pub(crate) trait WithModel {
+    type Output;
+
+    fn run<M: Model>(self, model: M, explain: fn(&Stuck<'_, '_, M>) -> Explanation)
+    -> Self::Output;
+}
+
+/// Does it with the model of this name.
+pub(crate) fn with_model<W: WithModel>(
     name: ModelName,
     options: &ModelOptions,
-    budget: &Budget,
-) -> Verdict {
+    with: W,
+) -> W::Output {
     match name {
         ModelName::Register | ModelName::CasRegister => {
-            let model = Register::new(name, options);
-            judge_by(object, name.name(), model, explain::register, budget)
+            with.run(Register::new(name, options), explain::register)
         }
     }
 }
 
+/// Judges one object.
+pub(crate) struct Judge<'a, 'h> {
+    pub(crate) object: &'a Object<'h>,
+    pub(crate) name: &'a str,
+    pub(crate) budget: &'a Budget,
+}
+
+impl WithModel for Judge<'_, '_> {
+    type Output = Verdict;
+
+    fn run<M: Model>(self, model: M, explain: fn(&Stuck<'_, '_, M>) -> Explanation) -> Verdict {
+        judge_by(self.object, self.name, model, explain, self.budget)
+    }
+}
+
 /// Judges one object by any model; `explain` says why an operation could not be placed.
-pub(crate) fn judge_by<M: Model>(
+fn judge_by<M: Model>(
     object: &Object<'_>,
     name: &str,
     mut model: M,
@@ -62,17 +86,17 @@ pub(crate) struct Stuck<'a, 'h, M: Model> {
 }
 
 /// What a model made of the operations.
-struct Parsed<'a, 'h, T> {
-    object: &'a Object<'h>,
+pub(crate) struct Parsed<'a, 'h, T> {
+    pub(crate) object: &'a Object<'h>,
     /// For each operation, what it says about the object.
-    meanings: Vec<Option<T>>,
-    occurrences: Vec<Occurrence<T>>,
+    pub(crate) meanings: Vec<Option<T>>,
+    pub(crate) occurrences: Vec<Occurrence<T>>,
     /// For each occurrence, the recorded operation behind it.
-    recorded: Vec<usize>,
+    pub(crate) recorded: Vec<usize>,
 }
 
 impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
-    fn new<M>(model: &mut M, object: &'a Object<'h>) -> Result<Parsed<'a, 'h, T>, Reason>
+    pub(crate) fn new<M>(model: &mut M, object: &'a Object<'h>) -> Result<Parsed<'a, 'h, T>, Reason>
     where
         M: Model<Transition = T>,
     {
@@ -107,13 +131,18 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         stats.largest_frontier = effort.largest_frontier;
     }
 
-    fn recorded(&self, at: usize) -> &'a Recorded<'h> {
+    pub(crate) fn recorded(&self, at: usize) -> &'a Recorded<'h> {
         &self.object.operations[self.recorded[at]]
     }
 
     /// Index of the invocation of an occurrence.
-    fn index(&self, at: usize) -> u64 {
+    pub(crate) fn index(&self, at: usize) -> u64 {
         self.recorded(at).invoke.index
+    }
+
+    /// The occurrence whose invocation has this index.
+    pub(crate) fn position(&self, index: u64) -> Option<usize> {
+        (0..self.occurrences.len()).find(|at| self.index(*at) == index)
     }
 
     fn verdict<M: Model<Transition = T>>(
@@ -190,6 +219,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             related: explanation.related,
             argument: explanation.argument,
             states,
+            examination: Examination::default(),
         }
     }
 
@@ -207,6 +237,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             related: related.collect(),
             argument: Vec::new(),
             states: Vec::new(),
+            examination: Examination::default(),
         }
     }
 }

@@ -6,6 +6,8 @@
 //! never a pass: that object is unknown.
 
 mod argument;
+mod core;
+mod examine;
 mod explain;
 mod linearizable;
 mod merge;
@@ -17,6 +19,7 @@ mod set;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub use set::SetReads;
 
@@ -24,6 +27,8 @@ use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};
 use crate::model::{Model, ModelName, ModelOptions};
 use crate::verdict::{Reason, Verdict};
+use examine::Examine;
+use linearizable::{Judge, WithModel as _, with_model};
 use object::{Object, Recorded};
 
 /// What a history is held against.
@@ -73,6 +78,19 @@ pub struct CheckOptions {
     pub independent: Independent,
     /// How many threads to use; as many as there are processors unless given.
     pub threads: Option<usize>,
+    /// How long to look for explanations, over all keys, once every verdict is there.
+    pub patience: Patience,
+}
+
+/// How long to look for explanations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience(pub Duration);
+
+impl Default for Patience {
+    /// Five seconds: nobody should wait longer for the end of a run.
+    fn default() -> Patience {
+        Patience(Duration::from_secs(5))
+    }
 }
 
 /// The checker that fits the functions which occur: `add` makes it a set, anything else a
@@ -90,13 +108,20 @@ pub fn infer_spec(history: &History) -> CheckerSpec {
 
 /// Judges a history. Always returns: what the budget does not allow is unknown, with the reason.
 pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
-    let name = options.spec.name();
-    judge_history(history, &name, options, |object| match &options.spec {
+    let all = history.operations().len();
+    let judge = |object: &Object<'_>| match &options.spec {
         CheckerSpec::Linearizable { model, options } => {
-            linearizable::judge(object, *model, options, budget)
+            with_model(*model, options, Judge { object, name: model.name(), budget })
         }
         CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
-    })
+    };
+    let examine = |object: &Object<'_>, verdict: &mut Verdict, budget: &Budget| {
+        if let CheckerSpec::Linearizable { model, options } = &options.spec {
+            with_model(*model, options, Examine { object, verdict, all, budget });
+        }
+    };
+    let task = Task { checker: &options.spec.name(), judge, examine };
+    task.judge_history(history, options, budget)
 }
 
 /// Judges a history by a model that this crate does not know: `model` makes one for each object,
@@ -108,35 +133,52 @@ pub fn check_model<M: Model>(
     options: &CheckOptions,
     budget: &Budget,
 ) -> Verdict {
-    judge_history(history, &format!("linearizable {name}"), options, |object| {
-        linearizable::judge_by(object, name, model(), explain::general, budget)
-    })
+    let all = history.operations().len();
+    let judge = |object: &Object<'_>| Judge { object, name, budget }.run(model(), explain::general);
+    let examine = |object: &Object<'_>, verdict: &mut Verdict, budget: &Budget| {
+        Examine { object, verdict, all, budget }.run(model(), explain::general);
+    };
+    let task = Task { checker: &format!("linearizable {name}"), judge, examine };
+    task.judge_history(history, options, budget)
 }
 
-fn judge_history(
-    history: &History,
-    checker: &str,
-    options: &CheckOptions,
-    judge: impl Fn(&Object<'_>) -> Verdict + Sync,
-) -> Verdict {
-    if history.operations().is_empty() {
-        return merge::undecided(checker, Reason::Empty);
-    }
-    let (objects, keyed) = match objects(history, options.independent) {
-        Ok(objects) => objects,
-        Err(no_key) => return merge::undecided(checker, Reason::BadValue(no_key.to_string())),
-    };
-    let guarded = |object: &Object<'_>| {
-        let judged = catch_unwind(AssertUnwindSafe(|| judge(object)));
-        judged.unwrap_or_else(|panic| merge::undecided(checker, broken(panic.as_ref())))
-    };
-    let verdicts = judge_all(&objects, options.threads, guarded);
-    match keyed {
-        Keyed::Yes => merge::merged(checker, objects, verdicts),
-        Keyed::No => {
-            let mut verdict = verdicts.into_iter().next().expect("one object, one verdict");
-            verdict.assumptions.push("the whole history is about one object".to_owned());
-            verdict
+/// How to judge an object, and how to examine it if it is invalid.
+struct Task<'c, J, E> {
+    checker: &'c str,
+    judge: J,
+    examine: E,
+}
+
+impl<J, E> Task<'_, J, E>
+where
+    J: Fn(&Object<'_>) -> Verdict + Sync,
+    E: Fn(&Object<'_>, &mut Verdict, &Budget) + Sync,
+{
+    fn judge_history(&self, history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
+        let undecided = |reason| merge::undecided(self.checker, reason);
+        if history.operations().is_empty() {
+            return undecided(Reason::Empty);
+        }
+        let (objects, keyed) = match objects(history, options.independent) {
+            Ok(objects) => objects,
+            Err(no_key) => return undecided(Reason::BadValue(no_key.to_string())),
+        };
+        let guarded = |object: &Object<'_>| {
+            let judged = catch_unwind(AssertUnwindSafe(|| (self.judge)(object)));
+            judged.unwrap_or_else(|panic| undecided(broken(panic.as_ref())))
+        };
+        let mut verdicts = judge_all(&objects, options.threads, guarded);
+        let allowance = budget.for_explaining(options.patience.0);
+        examine::all(&objects, &mut verdicts, &allowance, |object, verdict| {
+            (self.examine)(object, verdict, &allowance);
+        });
+        match keyed {
+            Keyed::Yes => merge::merged(self.checker, objects, verdicts),
+            Keyed::No => {
+                let mut verdict = verdicts.into_iter().next().expect("one object, one verdict");
+                verdict.assumptions.push("the whole history is about one object".to_owned());
+                verdict
+            }
         }
     }
 }

@@ -18,7 +18,7 @@ use super::sentence::{at_key, by_whom, process, titled, when};
 use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::value::Value;
-use crate::verdict::{Anomaly, Reason, Related, Stats, Validity, Verdict};
+use crate::verdict::{Anomaly, Examination, Reason, Related, Stats, Validity, Verdict};
 
 /// What a read that misses an element means, when a later read has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -321,6 +321,7 @@ impl<'a, 'h> Sets<'a, 'h> {
             related,
             argument: Vec::new(),
             states: Vec::new(),
+            examination: Examination::default(),
         }
     }
 }

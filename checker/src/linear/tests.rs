@@ -5,19 +5,13 @@
 //! and ends at 5, `C01` for a compare-and-set, `R0` for a read, `Rn` for one of nil, `?` instead
 //! of the end for an operation that crashed, `!` behind it for one that failed by comparison.
 
-#[path = "../../tests/support/exhaustive.rs"]
-mod exhaustive;
-#[path = "../../tests/support/generate.rs"]
-mod generate;
-
 use std::time::{Duration, Instant};
-
-use exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
-use generate::{Shape, random_case, random_shape, seeded};
 
 use super::rules::{Rules, WrongRule};
 use super::{Decision, Occurrence, reduce, search};
 use crate::budget::Budget;
+use crate::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
+use crate::generate::{Shape, random_case, random_shape, seeded};
 use crate::model::{Model, ModelName, ModelOptions, Register, Transition};
 use crate::value::Value;
 use crate::verdict::Reason;

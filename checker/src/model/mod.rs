@@ -100,6 +100,17 @@ pub enum Requires<S> {
     Some,
 }
 
+/// A transition without its condition, see [`Model::blind`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Blind<T> {
+    /// It.
+    pub transition: T,
+    /// The function of an operation that does this, …
+    pub f: Value,
+    /// … and its argument.
+    pub argument: Value,
+}
+
 /// A sequential specification of one object.
 pub trait Model {
     /// What the object holds.
@@ -149,5 +160,20 @@ pub trait Model {
     /// The readings under which this model judges, a sentence each.
     fn assumptions(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What does the same to the object wherever it happens, and is legal everywhere: a
+    /// compare-and-set that took place, without its condition, is a write. `None` where there is
+    /// no such transition, or where this is one already.
+    fn blind(&self, transition: &Self::Transition) -> Option<Blind<Self::Transition>> {
+        let _ = transition;
+        None
+    }
+
+    /// The element of a container that a transition is about, where everything about one element
+    /// can be left out of a history without a trace: both operations of a value of a queue.
+    fn element(&self, transition: &Self::Transition) -> Option<u64> {
+        let _ = transition;
+        None
     }
 }

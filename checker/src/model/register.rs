@@ -4,7 +4,9 @@
 //! compare-and-set that failed, a crashed operation); the strict readings are the default, the
 //! others are options, and the verdict names the ones that were used.
 
-use super::{Call, Class, FailedCas, Model, ModelName, ModelOptions, Requires, ValueId, Values};
+use super::{
+    Blind, Call, Class, FailedCas, Model, ModelName, ModelOptions, Requires, ValueId, Values,
+};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
@@ -140,6 +142,17 @@ impl Model for Register {
             Transition::Write(value) => Some(value),
             Transition::Cas(expected, new) if expected != new => Some(new),
             Transition::Read(_) | Transition::Differs(_) | Transition::Cas(..) => None,
+        }
+    }
+
+    fn blind(&self, transition: &Transition) -> Option<Blind<Transition>> {
+        match *transition {
+            Transition::Cas(expected, new) if expected != new => Some(Blind {
+                transition: Transition::Write(new),
+                f: Value::keyword("write"),
+                argument: self.value(new).clone(),
+            }),
+            _ => None,
         }
     }
 

@@ -77,6 +77,6 @@ pub(crate) fn options(case: &Case) -> CheckOptions {
     CheckOptions {
         spec: CheckerSpec::Linearizable { model, options: readings },
         independent: Independent::No,
-        threads: None,
+        ..CheckOptions::default()
     }
 }

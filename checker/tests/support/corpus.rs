@@ -60,7 +60,7 @@ impl Entry {
         CheckOptions {
             spec: CheckerSpec::Linearizable { model, options },
             independent: Independent::No,
-            threads: None,
+            ..CheckOptions::default()
         }
     }
 }

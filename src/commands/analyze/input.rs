@@ -11,7 +11,7 @@ use checker::history::{Format, Independent, ReadError, read, read_path, recover_
 use crate::exit::BadInput;
 
 /// Where a history comes from.
-pub(super) enum Source {
+pub(in crate::commands) enum Source {
     /// A file, or standard input for `-`.
     File(PathBuf),
     /// What a run whose tester died left of its journal.
@@ -19,15 +19,15 @@ pub(super) enum Source {
 }
 
 /// A history, and what whoever judges it should know about its reading.
-pub(super) struct Reading {
-    pub(super) history: History,
-    pub(super) notice: Option<String>,
+pub(in crate::commands) struct Reading {
+    pub(in crate::commands) history: History,
+    pub(in crate::commands) notice: Option<String>,
     /// The bytes, where they came through a pipe and cannot be read again.
-    pub(super) piped: Option<Vec<u8>>,
+    pub(in crate::commands) piped: Option<Vec<u8>>,
 }
 
 /// What `path` stands for: itself, or the history in the folder of a run.
-pub(super) fn locate(path: &Path) -> anyhow::Result<Source> {
+pub(in crate::commands) fn locate(path: &Path) -> anyhow::Result<Source> {
     if !path.is_dir() {
         return Ok(Source::File(path.to_owned()));
     }
@@ -39,7 +39,7 @@ pub(super) fn locate(path: &Path) -> anyhow::Result<Source> {
 }
 
 /// Reads a history; every failure names the file and, where there is one, the place in it.
-pub(super) fn load(
+pub(in crate::commands) fn load(
     source: &Source,
     format: Option<Format>,
     independent: Independent,

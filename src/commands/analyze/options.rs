@@ -11,7 +11,7 @@ use crate::exit::BadInput;
 /// How to read the history.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Reading")]
-pub(super) struct Reading {
+pub(in crate::commands) struct Reading {
     /// What to judge by; inferred from the operations unless given
     #[arg(long, short, value_enum, value_name = "MODEL")]
     model: Option<Model>,
@@ -98,13 +98,13 @@ enum InputFormat {
     Log,
 }
 
-fn edn(text: &str) -> Result<Value, String> {
+pub(in crate::commands) fn edn(text: &str) -> Result<Value, String> {
     checker::edn::parse(text.as_bytes()).map_err(|error| error.to_string())
 }
 
 impl Reading {
     /// Refuses flags that would have no effect, rather than let somebody believe they had one.
-    pub(super) fn validate(&self) -> Result<(), BadInput> {
+    pub(in crate::commands) fn validate(&self) -> Result<(), BadInput> {
         match self.model {
             Some(Model::Set) if self.init.is_some() => {
                 Err(BadInput("--init is for registers; a set starts empty".to_owned()))
@@ -114,12 +114,12 @@ impl Reading {
     }
 
     /// Reads a history as told.
-    pub(super) fn read(&self, source: &Source) -> anyhow::Result<input::Reading> {
+    pub(in crate::commands) fn read(&self, source: &Source) -> anyhow::Result<input::Reading> {
         input::load(source, self.format(), self.independent())
     }
 
     /// The notation of the files, where it was given.
-    pub(super) fn format(&self) -> Option<Format> {
+    pub(in crate::commands) fn format(&self) -> Option<Format> {
         self.input_format.map(|format| match format {
             InputFormat::Edn => Format::Edn,
             InputFormat::Jsonl => Format::Jsonl,
@@ -137,7 +137,11 @@ impl Reading {
     }
 
     /// What to check, given what the history shows where nothing was said.
-    pub(super) fn check_options(&self, history: &History, threads: Option<usize>) -> CheckOptions {
+    pub(in crate::commands) fn check_options(
+        &self,
+        history: &History,
+        threads: Option<usize>,
+    ) -> CheckOptions {
         let spec = match self.model {
             Some(Model::Register) => self.linearizable(ModelName::Register),
             Some(Model::CasRegister) => self.linearizable(ModelName::CasRegister),
@@ -147,7 +151,7 @@ impl Reading {
                 CheckerSpec::Set { .. } => self.set(),
             },
         };
-        CheckOptions { spec, independent: self.independent(), threads }
+        CheckOptions { spec, independent: self.independent(), threads, ..CheckOptions::default() }
     }
 
     fn linearizable(&self, model: ModelName) -> CheckerSpec {
