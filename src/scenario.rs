@@ -22,7 +22,7 @@ pub struct Scenario {
     pub name: Option<String>,
     /// What it shows, for the reader of the file.
     pub about: Option<String>,
-    /// The system under test: see `checker list`.
+    /// The system under test: a name (see `checker list`), or the path of a description.
     pub system: String,
     /// A knowingly broken variant of it.
     pub bug: Option<String>,
@@ -123,7 +123,9 @@ impl Scenario {
         if let Some(name) = &self.name {
             return name.clone();
         }
-        let parts = [Some(self.system.as_str()), self.bug.as_deref(), Some(self.workload.as_str())];
+        let path = crate::systems::path_in(&self.system).and_then(Path::file_stem);
+        let system = path.map_or(self.system.as_str().into(), |stem| stem.to_string_lossy());
+        let parts = [Some(system.as_ref()), self.bug.as_deref(), Some(self.workload.as_str())];
         parts.into_iter().flatten().collect::<Vec<_>>().join("-")
     }
 

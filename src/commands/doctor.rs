@@ -9,12 +9,17 @@ mod probes;
 use crate::columns;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::systems;
 
 /// Say what this machine can and cannot do, and how to get it
 ///
 /// Exits with 0 when the default `checker test` can run here, with 255 when it cannot.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// Look at this system too: its description, if it has one, and its program
+    #[arg(long, value_name = "NAME|FILE")]
+    system: Option<String>,
+}
 
 /// How a finding bears on the tester's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,8 +60,9 @@ impl Finding {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn run(_: &Args, console: &Console) -> anyhow::Result<Exit> {
-    let findings = probes::all();
+pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
+    let mut findings = probes::all();
+    findings.extend(args.system.as_deref().map(system));
     let fit = findings.iter().all(|finding| finding.state != State::Fatal);
     let mut text = table(&findings);
     text.push_str(if fit {
@@ -66,6 +72,19 @@ pub fn run(_: &Args, console: &Console) -> anyhow::Result<Exit> {
     });
     console.result(text)?;
     Ok(if fit { Exit::Valid } else { Exit::Broken })
+}
+
+/// A system that was asked for by name or path; without it the test that is meant cannot run.
+fn system(asked: &str) -> Finding {
+    const TOPIC: &str = "system";
+    let found = systems::named(asked).and_then(|system| {
+        system.require()?;
+        Ok(format!("{}: {}", system.name(), system.about()))
+    });
+    match found {
+        Ok(what) => Finding::ready(TOPIC, what),
+        Err(error) => Finding::fatal(TOPIC, asked, format!("{error:#}")),
+    }
 }
 
 /// One line a finding, its cure indented below.

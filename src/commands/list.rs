@@ -2,6 +2,7 @@
 //! cannot fall behind the code.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 
 use checker::model::ModelName;
 use clap::ValueEnum;
@@ -11,6 +12,7 @@ use nemesis::topology::Topology;
 use crate::columns;
 use crate::console::Console;
 use crate::exit::Exit;
+use crate::systems::described::{self, Described};
 use crate::systems::{self, Flaw, System};
 
 /// List what can be named: models, workloads, systems, faults, topologies, bugs
@@ -26,7 +28,7 @@ pub struct Args {
 enum Section {
     /// What clients do and what must hold: `test --workload`.
     Workloads,
-    /// What can be tested: `test --system`.
+    /// What can be tested: `test --system`; built in, or described in the current folder.
     Systems,
     /// What can be broken: `test --nemesis`.
     Faults,
@@ -61,7 +63,8 @@ impl Section {
                 .collect(),
             Section::Systems => {
                 let systems = systems::all();
-                systems.iter().map(|system| Entry::new(system.name(), system.about())).collect()
+                let built_in = systems.iter().map(|it| Entry::new(it.name(), it.about()));
+                built_in.chain(FOLDERS.iter().flat_map(|folder| described(folder))).collect()
             }
             Section::Faults => {
                 FaultKind::ALL.iter().map(|kind| Entry::new(kind.word(), kind.about())).collect()
@@ -81,6 +84,21 @@ impl Section {
             }
         }
     }
+}
+
+/// Where descriptions of systems are looked for, from the current folder.
+const FOLDERS: [&str; 3] = [".", "systems", "scenarios/systems"];
+
+/// The systems that files in a folder describe, by what `--system` takes.
+fn described(folder: &str) -> Vec<Entry> {
+    let entry = |(path, system): (PathBuf, anyhow::Result<Described>)| {
+        let about = match system {
+            Ok(system) => format!("{}: {}", system.name(), system.about()),
+            Err(_) => "has a mistake; `checker doctor --system` says which".to_owned(),
+        };
+        Entry::new(path.display().to_string(), about)
+    };
+    described::in_folder(Path::new(folder)).into_iter().map(entry).collect()
 }
 
 fn of_target(target: &Target) -> &'static str {
@@ -113,7 +131,7 @@ fn topology(topology: &Topology) -> Entry {
 fn bugs(system: &dyn System) -> Vec<Entry> {
     let describe = |flaw: Flaw| {
         let (system, about, shown_by) = (system.name(), flaw.about, flaw.shown_by);
-        Entry::new(flaw.name, format!("{system}: {about}; shown by: {shown_by}"))
+        Entry::new(flaw.name.as_ref(), format!("{system}: {about}; shown by: {shown_by}"))
     };
     system.flaws().into_iter().map(describe).collect()
 }

@@ -34,14 +34,16 @@ use crate::systems;
   checker test                                    the sandbox as it should be: valid, exit 0
   checker test --bug stale-read                   broken on purpose: invalid, exit 1
   checker test --system etcd --nemesis partition,kill --time-limit 60s
+  checker test --system ./mine.toml               a system of your own, described in a file
   checker test --scenario scenarios/bugs/amnesia.toml --seed 7
   checker test --seed 7 --schedule store/latest/schedule.json   the same faults again")]
 pub struct Args {
     /// Read settings from a TOML file; flags override it
     #[arg(long, value_name = "FILE")]
     scenario: Option<PathBuf>,
-    /// The system under test (see `checker list`)
-    #[arg(long)]
+    /// The system under test: a name (see `checker list`), or the path of a TOML file that
+    /// describes one (see docs/systems.md)
+    #[arg(long, value_name = "NAME|FILE")]
     system: Option<String>,
     /// A knowingly broken variant of the system (see `checker list`)
     #[arg(long, value_name = "NAME")]
@@ -125,7 +127,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     suite::follow_parent().context("following the suite that runs this test")?;
     let scenario = args.settle()?;
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
-    let system = systems::find(&scenario).map_err(|e| BadInput(e.to_string()))?;
+    let system = systems::find(&scenario).map_err(|e| BadInput(format!("{e:#}")))?;
     system.require().map_err(|e| BadInput(format!("{e:#}")))?;
     let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;
     sweep(console)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nemesis::env::{Environment, Exit, Grace, NodeId, ProcessState, StopSignal};
+use nemesis::env::{Environment, Exit, NodeId, ProcessState};
 use tokio::time::{Instant, sleep};
 
 use super::stop::Stop;
@@ -69,18 +69,53 @@ impl Cluster {
     /// When a process cannot be made.
     pub(super) async fn start(&self) -> Result<()> {
         for &node in self.env.nodes() {
-            let member = Member {
-                node,
-                env: self.env.as_ref(),
-                data: self.data(node),
-                log: self.log(node),
-                bug: self.bug.as_deref(),
-                nonce: self.nonce,
-            };
-            let launch = self.system.launch(&member)?;
+            let launch = self.system.launch(&self.member(node))?;
             self.env.start(node, &launch).await.with_context(|| format!("cannot start {node}"))?;
         }
         Ok(())
+    }
+
+    fn member(&self, node: NodeId) -> Member<'_> {
+        Member {
+            node,
+            env: self.env.as_ref(),
+            data: self.data(node),
+            log: self.log(node),
+            bug: self.bug.as_deref(),
+            nonce: self.nonce,
+        }
+    }
+
+    /// Makes one cluster of the members that were started, and returns the system's version.
+    ///
+    /// # Errors
+    /// When a member dies, or the cluster does not form in time.
+    pub(super) async fn form(&self, within: Duration, stop: &Stop) -> Result<String> {
+        let members: Vec<Member<'_>> =
+            self.env.nodes().iter().map(|&node| self.member(node)).collect();
+        tokio::select! {
+            formed = self.system.form(&members) => formed?,
+            hopeless = self.hopeless(stop) => return Err(hopeless),
+        }
+        self.ready(within, stop).await
+    }
+
+    /// Ends when waiting on makes no sense, with the reason.
+    async fn hopeless(&self, stop: &Stop) -> anyhow::Error {
+        loop {
+            if let Some((node, exit)) = self.first_dead().await {
+                return self.died(node, exit);
+            }
+            if stop.now() {
+                return anyhow::anyhow!("stopped before the cluster had formed");
+            }
+            sleep(ASK_EVERY).await;
+        }
+    }
+
+    fn died(&self, node: NodeId, exit: Exit) -> anyhow::Error {
+        let log = self.log(node);
+        anyhow::anyhow!("{node} died before the cluster had formed ({exit}); see {}", log.display())
     }
 
     /// Waits until every member answers and knows a leader, and returns the system's version.
@@ -88,7 +123,7 @@ impl Cluster {
     /// # Errors
     /// When a member dies, since nobody starts it again; or when that does not come about in time:
     /// the message says what each member said last.
-    pub(super) async fn ready(&self, within: Duration, stop: &Stop) -> Result<String> {
+    async fn ready(&self, within: Duration, stop: &Stop) -> Result<String> {
         let deadline = Instant::now() + within;
         loop {
             let says = self.ask().await;
@@ -98,8 +133,7 @@ impl Cluster {
                 return Ok(status.version.clone());
             }
             if let Some((node, exit)) = self.first_dead().await {
-                let log = self.log(node);
-                bail!("{node} died before the cluster had formed ({exit}); see {}", log.display());
+                return Err(self.died(node, exit));
             }
             if stop.now() {
                 bail!("stopped before the cluster had formed");
@@ -144,7 +178,7 @@ impl Cluster {
     ///
     /// Returns what did not go as it should, for the harness's record.
     pub(super) async fn stop(&self) -> Vec<String> {
-        let grace = Grace { signal: StopSignal::Term, patience: self.system.grace() };
+        let grace = self.system.grace();
         let stopping: Vec<_> = (self.env.nodes().iter())
             .map(|&node| {
                 let env = self.env.clone();

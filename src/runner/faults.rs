@@ -15,9 +15,10 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use checker::{Kind, Process, Value};
-use nemesis::env::{Ability, Capabilities, Environment, Grace, NodeId, StopSignal};
+use nemesis::env::{Ability, Capabilities, Environment, NodeId};
 use nemesis::faults::{Bracket, Evidence, FaultError, Nemesis, Options, Primaries};
-use nemesis::schedule::{Action, FaultKind, LeftOut, Schedule, ScheduleParams, Step};
+use nemesis::schedule::{Action, FaultKind, LeftOut, Schedule, ScheduleParams, Step, Target};
+use nemesis::topology::Topology;
 use serde_json::Value as Json;
 use tokio::time::{Duration, Instant, sleep_until};
 
@@ -44,8 +45,10 @@ impl Injector {
         let members =
             cluster.env.nodes().iter().map(|&n| (n, cluster.env.client_endpoint(n))).collect();
         let leaders = Arc::new(AskLeaders { system: cluster.system.clone(), members });
-        let grace = Grace { signal: StopSignal::Term, patience: cluster.system.grace() };
-        let options = Options { grace, ..Options::new(schedule.seed, schedule.keep_up) };
+        let options = Options {
+            grace: cluster.system.grace(),
+            ..Options::new(schedule.seed, schedule.keep_up)
+        };
         Injector {
             nemesis: Nemesis::new(cluster.env.clone(), leaders.clone(), options),
             leaders,
@@ -270,7 +273,10 @@ pub(super) fn schedule(plan: &Plan, env: &dyn Environment) -> Result<Schedule> {
     if let Some(keep_up) = faults.keep_up {
         params.keep_up = keep_up;
     }
-    let left_out = leave_out_impossible(&mut params, &abilities);
+    let mut left_out = leave_out_impossible(&mut params, &abilities);
+    if !plan.system.finds_leaders() {
+        left_out.extend(leave_out_primaries(&mut params));
+    }
     let mut schedule = Schedule::generate(&params).map_err(|e| bad(&e))?;
     schedule.left_out.splice(..0, left_out);
     Ok(schedule)
@@ -293,6 +299,18 @@ fn leave_out_impossible(params: &mut ScheduleParams, abilities: &Capabilities) -
             .retain(|shape| !shape.is_one_way() || possible("one-way partition", Ability::OneWay));
     }
     left_out
+}
+
+/// Takes out of the parameters what is aimed at leaders, where nobody says who leads.
+fn leave_out_primaries(params: &mut ScheduleParams) -> Option<LeftOut> {
+    let wanted = (params.targets.len(), params.topologies.len());
+    params.targets.retain(|target| *target != Target::Primaries);
+    params.topologies.retain(|shape| *shape != Topology::Primaries);
+    let is_wanted = wanted != (params.targets.len(), params.topologies.len());
+    is_wanted.then(|| LeftOut {
+        what: "fault that is aimed at the leaders".to_owned(),
+        reason: "nothing says who leads: the description's [status] has no `leads`".to_owned(),
+    })
 }
 
 #[cfg(test)]

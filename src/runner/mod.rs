@@ -154,6 +154,10 @@ async fn play_in(
             .collect(),
     };
     folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
+    if let Some(description) = plan.system.description() {
+        std::fs::write(folder.join("system.toml"), description)
+            .context("cannot write system.toml")?;
+    }
 
     let (recorder, journal) =
         Recorder::start(&folder.join("history.jsonl")).context("cannot write history.jsonl")?;

@@ -82,7 +82,7 @@ impl Run<'_> {
     async fn form(&mut self) -> anyhow::Result<String> {
         self.console.say(format_args!("starting {} nodes", self.scenario.nodes));
         self.cluster.start().await?;
-        self.cluster.ready(FORM_WITHIN, &self.stop).await
+        self.cluster.form(FORM_WITHIN, &self.stop).await
     }
 
     async fn load_and_finish(&mut self, schedule: &Schedule) {
@@ -106,6 +106,8 @@ impl Run<'_> {
             timeout: self.scenario.timeout.0,
             route: self.scenario.route.into(),
             bug: self.scenario.bug.clone(),
+            workload: self.scenario.workload.clone(),
+            key_prefix: "k".into(),
         };
         self.cluster.system.connect(&self.cluster.endpoints(), &terms)
     }

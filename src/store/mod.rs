@@ -3,6 +3,7 @@
 //! ```text
 //! store/<name>/<yyyyMMdd'T'HHmmss.SSSZ>/
 //!     manifest.json   what was run: version, seed, arguments, scenario
+//!     system.toml     the file that describes the system, if one does
 //!     schedule.json   the planned faults; replayable
 //!     history.jsonl   the journal, written while the test runs
 //!     history.edn     the same, for Jepsen's tools; written before the analysis

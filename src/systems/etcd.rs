@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use nemesis::env::{Launch, PeerAddresses};
+use nemesis::env::{Grace, Launch, PeerAddresses, StopSignal};
 use workloads::Connect;
 use workloads::clients::etcd as client;
 
@@ -24,19 +24,20 @@ pub(super) struct Etcd;
 
 #[async_trait]
 impl System for Etcd {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "etcd"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "etcd from $PATH or $ORDEAL_ETCD (Debian package etcd-server), v3 JSON gateway"
     }
 
     fn flaws(&self) -> Vec<Flaw> {
         vec![Flaw {
-            name: SERIALIZABLE_READS,
-            about: "reads are serializable, not linearizable: a member answers from its own state",
-            shown_by: "partition",
+            name: SERIALIZABLE_READS.into(),
+            about: "reads are serializable, not linearizable: a member answers from its own state"
+                .into(),
+            shown_by: "partition".into(),
         }]
     }
 
@@ -97,7 +98,7 @@ impl System for Etcd {
             timeout_ms: terms.timeout_ms(),
             route: terms.route,
             reads,
-            ..client::Options::default()
+            key_prefix: terms.key_prefix.clone(),
         };
         Arc::new(client::Etcd::new(endpoints.to_vec(), options))
     }
@@ -107,8 +108,8 @@ impl System for Etcd {
         Duration::from_secs(7)
     }
 
-    fn grace(&self) -> Duration {
-        Duration::from_secs(15)
+    fn grace(&self) -> Grace {
+        Grace { signal: StopSignal::Term, patience: Duration::from_secs(15) }
     }
 }
 

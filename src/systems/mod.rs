@@ -4,21 +4,23 @@
 //! says what to run, never runs it: that is the environment's part, so that the same system runs
 //! on loopback, in network namespaces or in containers.
 
+pub mod described;
 mod etcd;
 pub mod sandbox;
 
 pub use etcd::SERIALIZABLE_READS;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use async_trait::async_trait;
-use nemesis::env::{Environment, Launch, NodeId, PeerAddresses};
+use nemesis::env::{Environment, Grace, Launch, NodeId, PeerAddresses};
 use nemesis::faults::Primaries;
-use workloads::{Connect, Route};
+use workloads::{Connect, Route, Workload};
 
 use crate::scenario::Scenario;
 
@@ -29,10 +31,10 @@ const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 #[async_trait]
 pub trait System: Send + Sync {
     /// What `--system` calls it.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// One line for `checker list`.
-    fn about(&self) -> &'static str;
+    fn about(&self) -> &str;
 
     /// Its knowingly broken variants; `--bug` picks one.
     fn flaws(&self) -> Vec<Flaw>;
@@ -54,6 +56,35 @@ pub trait System: Send + Sync {
     /// When its program cannot be found.
     fn launch(&self, member: &Member<'_>) -> Result<Launch>;
 
+    /// The file that describes it, if one does; kept with each run.
+    fn description(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether its clients can do what a workload asks for.
+    ///
+    /// # Errors
+    /// With what is missing.
+    fn serves(&self, workload: &Workload) -> Result<()> {
+        let _ = workload;
+        Ok(())
+    }
+
+    /// Whether its members say who leads, so that faults can be aimed at leaders.
+    fn finds_leaders(&self) -> bool {
+        true
+    }
+
+    /// Makes one cluster of members that have been started, where that takes more than starting
+    /// them. Whether they then know a leader is seen from their [status](System::status).
+    ///
+    /// # Errors
+    /// When that does not come about in the time that the system takes for it.
+    async fn form(&self, members: &[Member<'_>]) -> Result<()> {
+        let _ = members;
+        Ok(())
+    }
+
     /// Asks one member how it is; `None` when it does not answer in time.
     async fn status(&self, client: SocketAddr) -> Option<Status>;
 
@@ -64,8 +95,8 @@ pub trait System: Send + Sync {
     /// recovery wait is longer than this and the client's time-out together.
     fn request_lifetime(&self) -> Duration;
 
-    /// How long a member may take to stop on SIGTERM before that counts as hanging.
-    fn grace(&self) -> Duration;
+    /// How it is asked to stop, and how long it may take before that counts as hanging.
+    fn grace(&self) -> Grace;
 }
 
 /// What a client is told about how to behave.
@@ -76,6 +107,10 @@ pub struct Terms {
     pub route: Route,
     /// The knowingly broken variant that runs, for those that live in the client's requests.
     pub bug: Option<String>,
+    /// What it will be asked to do.
+    pub workload: String,
+    /// Goes before every key and names what has none.
+    pub key_prefix: String,
 }
 
 impl Terms {
@@ -87,11 +122,11 @@ impl Terms {
 /// A knowingly broken variant.
 pub struct Flaw {
     /// What `--bug` calls it.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What is broken.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// The fault that shows it.
-    pub shown_by: &'static str,
+    pub shown_by: Cow<'static, str>,
 }
 
 /// What a member says of itself.
@@ -123,28 +158,51 @@ pub struct Member<'a> {
     pub nonce: u64,
 }
 
-/// Every system there is.
+/// Every system that is built in.
 pub fn all() -> Vec<Box<dyn System>> {
     vec![Box::new(sandbox::Sandbox), Box::new(etcd::Etcd)]
 }
 
-/// The system that a scenario asks for, its bug checked.
+/// The path in what `--system` was given, if it is no name: it has a slash, or ends in `.toml`.
+pub fn path_in(system: &str) -> Option<&Path> {
+    let is_path = system.contains('/') || system.ends_with(".toml");
+    is_path.then_some(Path::new(system))
+}
+
+/// The system that a scenario asks for, its bug and its workload checked.
 ///
 /// # Errors
-/// When there is no such system, or it has no such bug; the message lists what there is.
+/// When there is no such system, its description has a mistake, or it lacks what is asked of it;
+/// the message lists what there is.
 pub fn find(scenario: &Scenario) -> Result<Arc<dyn System>> {
-    let known = |names: Vec<&str>| names.join(", ");
-    let Some(system) = all().into_iter().find(|s| s.name() == scenario.system) else {
-        let names = all().iter().map(|s| s.name()).collect();
-        bail!("no system {:?}; there is: {}", scenario.system, known(names));
-    };
+    let system = named(&scenario.system)?;
     if let Some(bug) = &scenario.bug
-        && !system.flaws().iter().any(|flaw| flaw.name == bug)
+        && !system.flaws().iter().any(|flaw| flaw.name == *bug)
     {
-        let names = system.flaws().iter().map(|flaw| flaw.name).collect();
-        bail!("{} has no bug {bug:?}; there is: {}", system.name(), known(names));
+        let flaws = system.flaws();
+        let names: Vec<&str> = flaws.iter().map(|flaw| flaw.name.as_ref()).collect();
+        bail!("{} has no bug {bug:?}; there is: {}", system.name(), names.join(", "));
+    }
+    if let Some(workload) = workloads::find(&scenario.workload) {
+        system.serves(workload)?;
     }
     Ok(system.into())
+}
+
+/// The system of this name, or the one that the file at this path describes.
+///
+/// # Errors
+/// When there is no such system, or its description has a mistake.
+pub fn named(name: &str) -> Result<Box<dyn System>> {
+    if let Some(path) = path_in(name) {
+        return Ok(Box::new(described::Described::read(path)?));
+    }
+    let Some(system) = all().into_iter().find(|system| system.name() == name) else {
+        let all = all();
+        let names: Vec<&str> = all.iter().map(|system| system.name()).collect();
+        bail!("no system {name:?}; there is: {}, or the path of a description", names.join(", "));
+    };
+    Ok(system)
 }
 
 /// Finds who leads by asking every member: what `primaries` means when a fault is injected.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use async_trait::async_trait;
-use nemesis::env::{Launch, NodeId, PeerAddresses};
+use nemesis::env::{Grace, Launch, NodeId, PeerAddresses, StopSignal};
 use workloads::Connect;
 use workloads::clients::sandbox as client;
 
@@ -20,19 +20,19 @@ pub(super) struct Sandbox;
 
 #[async_trait]
 impl System for Sandbox {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "sandbox"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the replicated key-value store that comes with Ordeal (Raft); nothing to install"
     }
 
     fn flaws(&self) -> Vec<Flaw> {
         let flaw = |bug: &sandbox::Bug| Flaw {
-            name: bug.name(),
-            about: bug.about(),
-            shown_by: bug.shown_by(),
+            name: bug.name().into(),
+            about: bug.about().into(),
+            shown_by: bug.shown_by().into(),
         };
         sandbox::Bug::ALL.iter().map(flaw).collect()
     }
@@ -86,7 +86,7 @@ impl System for Sandbox {
         let options = client::Options {
             timeout_ms: terms.timeout_ms(),
             route: terms.route,
-            ..client::Options::default()
+            key_prefix: terms.key_prefix.clone(),
         };
         Arc::new(client::Sandbox::new(endpoints.to_vec(), options))
     }
@@ -95,8 +95,8 @@ impl System for Sandbox {
         Duration::from_millis(sandbox::Timings::default().request_ms)
     }
 
-    fn grace(&self) -> Duration {
-        Duration::from_secs(10)
+    fn grace(&self) -> Grace {
+        Grace { signal: StopSignal::Term, patience: Duration::from_secs(10) }
     }
 }
 

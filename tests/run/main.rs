@@ -6,6 +6,7 @@
 //! over many seeds is measured by `examples/measure.rs` and kept under `docs/`.
 
 mod clusters;
+mod described;
 mod etcd;
 mod found;
 mod interrupted;

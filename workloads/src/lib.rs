@@ -14,6 +14,7 @@ mod params;
 pub mod register;
 mod seed;
 pub mod set;
+pub mod template;
 mod workload;
 
 pub use call::{Call, Outcome, Reason};

@@ -12,6 +12,8 @@ pub struct Workload {
     pub name: &'static str,
     /// What it does and what it finds, in a sentence.
     pub about: &'static str,
+    /// The `:f` of what it asks for; a client has to know them all.
+    pub functions: &'static [&'static str],
     /// The generator of one worker.
     pub load: fn(&Params, worker: usize) -> Box<dyn Generator>,
     /// One write through one node when all faults are healed, tried until it is acknowledged: the
@@ -30,6 +32,7 @@ pub const ALL: &[Workload] = &[
         name: "register",
         about: "reads, writes and compare-and-sets of many independent registers; \
                 finds stale reads, lost updates and everything else that is not linearizable",
+        functions: &["read", "write", "cas"],
         load: register::load,
         recovery: register::recovery,
         final_reads: register::final_reads,
@@ -39,6 +42,7 @@ pub const ALL: &[Workload] = &[
         name: "set",
         about: "adds unique elements to one set and reads it, at the end through every node; \
                 finds acknowledged elements that were lost",
+        functions: &["read", "add"],
         load: set::load,
         recovery: set::recovery,
         final_reads: set::final_reads,

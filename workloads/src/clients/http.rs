@@ -25,8 +25,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+pub(crate) use reqwest::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HOST, LOCATION};
+use reqwest::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, LOCATION};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Reason;
@@ -40,25 +41,48 @@ const RETURN_MS: u64 = 50;
 /// A request, built but not sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    method: reqwest::Method,
+    method: Method,
     path: String,
-    body: Option<serde_json::Value>,
+    headers: HeaderMap,
+    body: Option<Body>,
+}
+
+/// What a request carries.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    Json(serde_json::Value),
+    Text(String),
 }
 
 impl Request {
     /// A GET of `path`, which begins with a slash.
     pub(crate) fn get(path: impl Into<String>) -> Request {
-        Request { method: reqwest::Method::GET, path: path.into(), body: None }
+        Request::new(Method::GET, path, None)
     }
 
     /// A PUT of a JSON body.
     pub(crate) fn put(path: impl Into<String>, body: serde_json::Value) -> Request {
-        Request { method: reqwest::Method::PUT, path: path.into(), body: Some(body) }
+        Request::new(Method::PUT, path, Some(Body::Json(body)))
     }
 
     /// A POST of a JSON body.
     pub(crate) fn post(path: impl Into<String>, body: serde_json::Value) -> Request {
-        Request { method: reqwest::Method::POST, path: path.into(), body: Some(body) }
+        Request::new(Method::POST, path, Some(Body::Json(body)))
+    }
+
+    /// Any method of `path`, which begins with a slash.
+    pub(crate) fn new(method: Method, path: impl Into<String>, body: Option<Body>) -> Request {
+        Request { method, path: path.into(), headers: HeaderMap::new(), body }
+    }
+
+    /// The same with these header lines, which replace those that a request has by itself; nothing
+    /// if one of them is no header line.
+    pub(crate) fn with_headers(mut self, lines: &[(String, String)]) -> Option<Request> {
+        for (name, value) in lines {
+            let (name, value) = (name.parse::<HeaderName>().ok()?, value.parse().ok()?);
+            self.headers.insert(name, value);
+        }
+        Some(self)
     }
 }
 
@@ -147,10 +171,16 @@ impl Line {
         let url = format!("http://{NODE}:{}{}", self.address.port(), request.path);
         let mut builder =
             pool.request(request.method.clone(), url).header(HOST, self.address.to_string());
-        if let Some(body) = &request.body {
-            builder = builder.header(CONTENT_TYPE, "application/json").body(body.to_string());
-        }
-        match builder.send().await {
+        builder = match &request.body {
+            None => builder,
+            Some(Body::Json(body)) => {
+                builder.header(CONTENT_TYPE, "application/json").body(body.to_string())
+            }
+            Some(Body::Text(text)) => {
+                builder.header(CONTENT_TYPE, "text/plain; charset=utf-8").body(text.clone())
+            }
+        };
+        match builder.headers(request.headers.clone()).send().await {
             Ok(response) => self.read(response).await,
             Err(error) if error.is_dns() => {
                 self.pool = None;

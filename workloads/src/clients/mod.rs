@@ -6,6 +6,7 @@
 //! leave; it is the one owner of reqwest here. The other modules are one system each and map its answers
 //! to outcomes.
 
+pub mod described;
 pub mod etcd;
 mod http;
 mod json;

@@ -1,5 +1,6 @@
 //! Clients against servers that misbehave, and against a real system.
 
+mod described;
 mod etcd;
 mod misbehaving;
 mod server;

@@ -1,0 +1,94 @@
+//! Systems that are described in TOML give the same verdicts as those that are built in.
+
+use crate::place::{Place, skipped_without_netns};
+
+#[test]
+fn the_described_sandbox_is_valid() {
+    let place = Place::new();
+    let done =
+        place.test("--system scenarios/systems/sandbox.toml --env local --time-limit 6s --seed 3");
+    done.assert_code(0);
+    let run = place.latest();
+    run.assert_valid_and_not_vacuous();
+    run.assert_faults_are_proved();
+    assert!(run.text("system.toml").contains("sandbox-described"), "the description is kept");
+    place.assert_nothing_lives();
+}
+
+#[test]
+fn a_bug_of_the_described_sandbox_is_found() {
+    assert_found(
+        "--system scenarios/systems/sandbox.toml --bug stale-read --env local --nemesis partition",
+    );
+}
+
+#[test]
+fn described_etcd_is_valid_under_partitions_and_kills() {
+    if skipped("described_etcd_is_valid_under_partitions_and_kills") {
+        return;
+    }
+    let place = Place::new();
+    let etcd = "--system scenarios/systems/etcd.toml --env netns --nodes 3";
+    let done = place.test(&format!("{etcd} --nemesis partition,kill --time-limit 8s --seed 1"));
+    done.assert_code(0);
+    let run = place.latest();
+    run.assert_valid_and_not_vacuous();
+    run.assert_faults_are_proved();
+    let version = run.json("manifest.json")["system_version"].as_str().unwrap_or("").to_owned();
+    assert!(version.starts_with(|c: char| c.is_ascii_digit()), "version {version:?}");
+    place.assert_nothing_lives();
+}
+
+#[test]
+fn serializable_reads_of_described_etcd_are_found_stale() {
+    if skipped("serializable_reads_of_described_etcd_are_found_stale") {
+        return;
+    }
+    assert_found(
+        "--system scenarios/systems/etcd.toml --bug serializable-reads --env netns --nodes 3 \
+         --nemesis partition",
+    );
+}
+
+#[test]
+fn a_description_with_a_mistake_is_refused_before_anything_starts() {
+    let place = Place::new();
+    let file = place.file("mine.toml", "[system]\nname = 'mine'\nabout = 'x'\nlifetime = '1s'\n");
+    let done = place.test(&format!("--system {file}"));
+    done.assert_code(254);
+    assert!(done.err.contains("mine.toml") && done.err.contains("line 4"), "{done}");
+    assert!(done.err.contains("request-lifetime"), "{done}");
+    assert!(!place.path("store").exists(), "nothing was started");
+    let doctor = place.checker(&["doctor", "--system", &file]);
+    doctor.assert_code(255);
+    doctor.assert_says("mine.toml");
+    let sound = place.checker(&["doctor", "--system", "scenarios/systems/sandbox.toml"]);
+    assert!(sound.out.contains("sandbox-described"), "{sound}");
+}
+
+/// Within three seeds, as timing has its part in it.
+fn assert_found(options: &str) {
+    let place = Place::new();
+    let mut said = String::new();
+    for seed in 1..=3 {
+        let done = place.test(&format!("{options} --time-limit 8s --seed {seed}"));
+        if done.code() == Some(1) {
+            let sentence = done.out.lines().next().unwrap_or("").to_lowercase();
+            assert!(sentence.contains("stale read"), "{done}");
+            return;
+        }
+        done.assert_code(0);
+        said = done.out;
+    }
+    panic!("not found in three runs; the last one said:\n{said}");
+}
+
+#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
+fn skipped(test: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let is_here = std::env::split_paths(&folders).any(|folder| folder.join("etcd").is_file());
+    if !is_here {
+        println!("skipped: {test}: no etcd here (Debian: apt-get install etcd-server)");
+    }
+    !is_here || skipped_without_netns(test)
+}
