@@ -36,6 +36,7 @@ pub struct Cli {
 enum Command {
     Test(Box<commands::test::Args>),
     Suite(commands::suite::Args),
+    Gate(commands::gate::Args),
     Analyze(commands::analyze::Args),
     Verify(commands::verify::Args),
     Shrink(commands::shrink::Args),
@@ -52,6 +53,7 @@ impl Command {
         match self {
             Command::Test(args) => commands::test::run(&args, console),
             Command::Suite(args) => commands::suite::run(&args, console),
+            Command::Gate(args) => commands::gate::run(&args, console),
             Command::Analyze(args) => commands::analyze::run(&args, console),
             Command::Verify(args) => commands::verify::run(&args, console),
             Command::Shrink(args) => commands::shrink::run(&args, console),

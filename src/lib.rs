@@ -9,6 +9,7 @@ pub mod command_line;
 pub mod commands;
 pub mod console;
 pub mod exit;
+pub mod gate;
 pub mod interrupt;
 pub mod memory;
 pub mod report;

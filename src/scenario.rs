@@ -250,6 +250,13 @@ impl fmt::Display for Concurrency {
 #[serde(try_from = "String", into = "String")]
 pub struct Span(pub Duration);
 
+impl Span {
+    /// So many seconds.
+    pub const fn from_secs(seconds: u64) -> Span {
+        Span(Duration::from_secs(seconds))
+    }
+}
+
 impl FromStr for Span {
     type Err = String;
 

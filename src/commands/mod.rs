@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod completions;
 pub mod doctor;
+pub mod gate;
 pub mod heal;
 mod limits;
 pub mod list;

@@ -35,7 +35,7 @@ use checker::{History, Op, Process, Verdict};
 pub(crate) use axes::percent;
 pub use axes::{Axes, Axis, Count, FaultReport, Level};
 pub use fault::{Fault, Proof};
-pub(crate) use markup::plain;
+pub(crate) use markup::{escape, plain, shortened};
 pub use record::record;
 pub(crate) use text::wrapped;
 pub use text::{Colour, text};

@@ -37,6 +37,7 @@ use std::io;
 pub use cell::Cell;
 pub use file::Suite;
 pub use night::{Night, Plan, Standing, nights_of};
+pub(crate) use night::{PLAN, folders};
 pub use play::{Played, play};
 
 use crate::command_line::CommandLine;

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod binary;
+mod gate;
 mod malformed;
 mod other_commands;
 mod readme;

@@ -1,0 +1,187 @@
+//! Whether the runs together could have found something: what was acknowledged and read back, which
+//! faults were in force and how many operations met them, how many seeds and hours there were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::evidence::Evidence;
+use super::policy::Power;
+use super::rules::finding;
+use super::{Effect, Finding};
+use crate::store::Outcome;
+
+/// What the rules are held against, over all runs that were judged.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Figures {
+    /// What was to be run.
+    pub cells: u64,
+    /// Of these, by verdict.
+    pub valid: u64,
+    /// Undecided.
+    pub unknown: u64,
+    /// With a violation.
+    pub invalid: u64,
+    /// Whose tester never succeeded.
+    pub crashed: u64,
+    /// Without a result.
+    pub missing: u64,
+    /// How often a tester failed, later successes included.
+    pub failures: u64,
+    /// Acknowledged operations that could change state.
+    pub acknowledged_writes: u64,
+    /// Acknowledged reads of a value that somebody wrote.
+    pub reads_of_written_values: u64,
+    /// Client operations.
+    pub operations: u64,
+    /// Of these, acknowledged.
+    pub acknowledged: u64,
+    /// The longest time without an acknowledgement in any run.
+    pub longest_gap_ms: u64,
+    /// Different ones.
+    pub seeds: u64,
+    /// Of load.
+    pub hours: f64,
+    /// Faults by family.
+    pub faults: BTreeMap<String, UnderFault>,
+    /// Operations that overlapped a fault, by workload and family.
+    pub under_faults: BTreeMap<String, u64>,
+    /// The systems with the versions they gave.
+    pub systems: BTreeSet<String>,
+    /// When the last run ended.
+    pub ended: String,
+}
+
+/// Faults of one family over all runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct UnderFault {
+    /// In how many runs it was planned.
+    pub planned: u64,
+    /// How many were proved in force.
+    pub proved: u64,
+    /// Operations that overlapped one.
+    pub operations: u64,
+    /// How many are known to have struck a node that led.
+    pub leader: u64,
+}
+
+impl Figures {
+    pub(super) fn of(evidence: &Evidence) -> Figures {
+        let mut figures = Figures { cells: evidence.cells.len() as u64, ..Figures::default() };
+        let mut seeds = BTreeSet::new();
+        let mut load_ms = 0;
+        for cell in &evidence.cells {
+            figures.failures += cell.failures();
+            *match cell.result().map(|record| record.verdict) {
+                Some(Outcome::Valid) => &mut figures.valid,
+                Some(Outcome::Unknown) => &mut figures.unknown,
+                Some(Outcome::Invalid) => &mut figures.invalid,
+                Some(Outcome::Crashed) => &mut figures.crashed,
+                None => &mut figures.missing,
+            } += 1;
+        }
+        for record in evidence.judged() {
+            seeds.insert(record.seed);
+            load_ms += record.load_ms;
+            figures.add(record);
+        }
+        figures.seeds = seeds.len() as u64;
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+        let hours = load_ms as f64 / 3_600_000.0;
+        figures.hours = hours;
+        figures
+    }
+
+    fn add(&mut self, record: &crate::store::Record) {
+        self.acknowledged_writes += record.acknowledged_writes;
+        self.reads_of_written_values += record.reads_of_written_values;
+        self.operations += record.operations.all;
+        self.acknowledged += record.operations.ok;
+        self.longest_gap_ms = self.longest_gap_ms.max(record.longest_gap_ms);
+        self.ended = self.ended.clone().max(record.ended.clone());
+        self.systems.insert(format!("{} {}", record.system, record.system_version));
+        for family in &record.planned {
+            self.faults.entry(family.clone()).or_default().planned += 1;
+        }
+        for under in &record.faults {
+            let all = self.faults.entry(under.fault.clone()).or_default();
+            all.proved += under.proved;
+            all.operations += under.operations;
+            all.leader += under.leader;
+            let of_workload = format!("{} during {}", record.workload, under.fault);
+            *self.under_faults.entry(of_workload).or_default() += under.operations;
+        }
+    }
+}
+
+/// All rules about power. Of nothing at all is told elsewhere.
+pub(super) fn rules(evidence: &Evidence, figures: &Figures, power: &Power) -> Vec<Finding> {
+    if evidence.judged().next().is_none() {
+        return Vec::new();
+    }
+    let mut findings = weak_runs(evidence, power);
+    let weak = |sentence: String| finding("weak", Effect::TooLittle, sentence, Vec::new());
+    let required = figures.faults.iter().filter(|(_, under)| under.planned > 0);
+    let required = required.map(|(family, _)| family).chain(&power.faults);
+    for family in required.collect::<BTreeSet<_>>() {
+        findings.extend(weak_family(family, figures, power).map(weak));
+    }
+    let proved = figures.faults.values().any(|under| under.proved > 0);
+    if !proved {
+        findings.push(weak("no fault was in force in any run".into()));
+    }
+    if power.leader_hit && proved && figures.faults.values().all(|under| under.leader == 0) {
+        findings.push(weak("no fault is known to have struck a node that led".into()));
+    }
+    if figures.seeds < power.seeds {
+        let (seeds, least) = (figures.seeds, power.seeds);
+        findings.push(weak(format!("seeds tried: {seeds}, fewer than {least}")));
+    }
+    if figures.hours < power.hours {
+        let (hours, least) = (figures.hours, power.hours);
+        findings.push(weak(format!("{hours:.2} hours of load, fewer than {least}")));
+    }
+    findings
+}
+
+fn weak_runs(evidence: &Evidence, power: &Power) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for cell in &evidence.cells {
+        let Some(record) = cell.result() else { continue };
+        if record.is_vacuous() || record.verdict == Outcome::Crashed {
+            continue; // Told already, and worse.
+        }
+        for (what, is, least) in [
+            ("writes were acknowledged", record.acknowledged_writes, power.acknowledged_writes),
+            (
+                "reads returned a written value",
+                record.reads_of_written_values,
+                power.reads_of_written_values,
+            ),
+        ] {
+            if is < least {
+                let sentence = format!("{}: only {is} {what}, fewer than {least}", cell.name);
+                let cells = vec![cell.name.clone()];
+                findings.push(finding("weak", Effect::TooLittle, sentence, cells));
+            }
+        }
+    }
+    findings
+}
+
+fn weak_family(family: &str, figures: &Figures, power: &Power) -> Option<String> {
+    let least = power.operations_under_fault;
+    match figures.faults.get(family) {
+        Some(under) if under.proved == 0 => {
+            Some(format!("{family} was planned in {} runs and never in force", under.planned))
+        }
+        Some(under) if under.operations < least => Some(format!(
+            "only {} operations overlapped a {family}, fewer than {least}",
+            under.operations
+        )),
+        Some(_) => None,
+        None => Some(format!("{family} was never in force, and the policy requires it")),
+    }
+}
