@@ -28,7 +28,7 @@ fn certificate(
 
 fn written(history: &History) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for op in history.ops() {
+    for op in history.ops().iter() {
         write_edn(op, &mut bytes).expect("memory takes it");
         bytes.push(b'\n');
     }

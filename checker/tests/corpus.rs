@@ -34,7 +34,7 @@ fn load(path: &Path) -> History {
 
 fn written(history: &History, format: Format) -> Vec<u8> {
     let mut out = Vec::new();
-    for op in history.ops() {
+    for op in history.ops().iter() {
         match format {
             Format::Edn => write_edn(op, &mut out),
             _ => write_jsonl(op, &mut out),
@@ -65,13 +65,14 @@ fn every_history_is_the_same_after_a_round_trip_through_every_format() {
 #[test]
 fn registers_are_not_split_and_key_entries_are() {
     for path in [corpus("porcupine/jepsen"), corpus("hard")].concat() {
-        assert_eq!(split(&load(&path), Independent::Auto), Ok(None), "{}", path.display());
+        let history = load(&path);
+        assert!(split(&history, Independent::Auto).unwrap().is_none(), "{}", path.display());
     }
     for path in corpus("porcupine/kv") {
         let history = load(&path);
         let keys = split(&history, Independent::Auto).unwrap().expect("every operation has a :key");
         assert!(keys.len() <= 10, "{}", path.display());
-        let operations: usize = keys.iter().map(|key| key.operations.len()).sum();
+        let operations: usize = keys.iter().map(|key| key.len()).sum();
         assert_eq!(operations, history.operations().len());
     }
 }

@@ -41,8 +41,9 @@ fn shrunk(history: &History, options: &CheckOptions) -> usize {
     assert_eq!(all, history.operations().len() as u64, "every operation is accounted for");
     let rest = rest(history, options, &verdict);
     assert_eq!(rest.operations().len(), core.operations.len());
-    for op in rest.ops() {
-        let same = |one: &&checker::Op| one.index == op.index && one.process == op.process;
+    for op in rest.ops().iter() {
+        let same =
+            |one: &checker::history::OpRef<'_>| one.index == op.index && one.process == op.process;
         let was = history.ops().iter().find(same).expect("indices and processes stay");
         assert_eq!(was.time_ns, op.time_ns);
     }

@@ -9,7 +9,8 @@
 //! A history from Jepsen has the same pairs without proofs. Its starts and stops are matched by
 //! name; the interval is then what the events say, and nothing is called proved.
 
-use checker::{Op, Value};
+use checker::Value;
+use checker::history::{OpRef, Ops};
 
 use super::scene::{is_nemesis, name_of};
 
@@ -93,9 +94,9 @@ impl Fault {
 }
 
 /// All faults of a history, in the order of their injections.
-pub(crate) fn from_history(ops: &[Op], horizon: i64, time: &dyn Fn(usize) -> i64) -> Vec<Fault> {
+pub(crate) fn from_history(ops: Ops<'_>, horizon: i64, time: &dyn Fn(usize) -> i64) -> Vec<Fault> {
     let mut reader = Reader { faults: Vec::new(), begun: Vec::new(), horizon };
-    for (position, op) in ops.iter().enumerate().filter(|(_, op)| is_nemesis(op)) {
+    for (position, op) in ops.iter().enumerate().filter(|(_, op)| is_nemesis(*op)) {
         reader.event(op, time(position));
     }
     // An injection that was begun and never reported is a fault all the same.
@@ -115,23 +116,23 @@ struct Reader {
 }
 
 impl Reader {
-    fn event(&mut self, op: &Op, at: i64) {
-        let f = name_of(&op.f);
+    fn event(&mut self, op: OpRef<'_>, at: i64) {
+        let f = name_of(op.f);
         let Some(begun) = self.begun.iter().position(|(name, _)| *name == f) else {
             self.begun.push((f, at));
             return;
         };
         let (_, since) = self.begun.remove(begun);
-        if op.value.get("fault").is_some() {
-            self.inject_proved(&op.value, since, at);
-        } else if let Some(ids) = op.value.get("heals") {
-            self.heal_proved(ids, &op.value, since, at);
+        if op.value().get("fault").is_some() {
+            self.inject_proved(op.value(), since, at);
+        } else if let Some(ids) = op.value().get("heals") {
+            self.heal_proved(ids, op.value(), since, at);
         } else if let Some(healed) = family_of_stop(&f, &self.faults) {
             for fault in self.faults.iter_mut().filter(|fault| fault.is_open_of(&healed)) {
                 fault.heal(since, at, Proof::None);
             }
         } else {
-            self.inject_plain(&f, &op.value, since, at);
+            self.inject_plain(&f, op.value(), since, at);
         }
     }
 

@@ -114,13 +114,13 @@ fn events(scene: &Scene, calls: &[&Call]) -> Vec<Op> {
     let mut positions: Vec<usize> = calls.iter().map(|call| call.invoke).collect();
     positions.extend(calls.iter().filter_map(|call| call.completion));
     let theirs: BTreeSet<usize> = positions.iter().copied().collect();
-    positions.extend((0..ops.len()).filter(|at| is_nemesis(&ops[*at])));
+    positions.extend((0..ops.len()).filter(|at| is_nemesis(ops.at(*at))));
     positions.sort_unstable();
-    let event = |at: usize| match &ops[at].value {
+    let event = |at: usize| match ops.at(at).value() {
         Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
-            Op { value: items[1].clone(), ..ops[at].clone() }
+            Op { value: items[1].clone(), ..ops.at(at).to_op() }
         }
-        _ => ops[at].clone(),
+        _ => ops.at(at).to_op(),
     };
     positions.into_iter().map(event).collect()
 }

@@ -29,6 +29,7 @@ use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use checker::history::Ops;
 use checker::history::write_edn;
 use checker::{History, Op, Process, Verdict};
 
@@ -165,16 +166,16 @@ fn history_edn(ops: &[Op]) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Events as Jepsen's `history.txt`: process, type, f, value and error between tabs.
-fn history_txt(ops: &[Op]) -> String {
+fn history_txt(ops: Ops<'_>) -> String {
     let mut out = String::with_capacity(ops.len() * 48);
-    for op in ops {
+    for op in ops.iter() {
         let process = match &op.process {
             Process::Client(number) => number.to_string(),
             Process::Other(name) => name.to_string(),
         };
         let error = op.error.as_ref().map(|error| format!("\t{error}")).unwrap_or_default();
         let kind = op.kind.word();
-        writeln!(out, "{process}\t:{kind}\t{}\t{}{error}", op.f, op.value)
+        writeln!(out, "{process}\t:{kind}\t{}\t{}{error}", op.f, op.value())
             .expect("a String takes any text");
     }
     out

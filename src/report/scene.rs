@@ -7,9 +7,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use checker::history::{History, Outcome};
+use checker::history::{History, OpRef, Ops, Outcome};
 use checker::verdict::Anomaly;
-use checker::{Op, Process, Value, Verdict};
+use checker::{Process, Value, Verdict};
 
 use super::fault::{self, Fault};
 use super::lanes;
@@ -108,7 +108,7 @@ impl<'a> Scene<'a> {
                     start,
                     end: operation.completion.map(|at| time(at).max(start)),
                     lane: 0,
-                    key: key_of(&ops[operation.invoke], &numbers),
+                    key: key_of(ops.at(operation.invoke), &numbers),
                 }
             })
             .collect();
@@ -116,8 +116,8 @@ impl<'a> Scene<'a> {
         let lanes = lanes::assign(&mut calls, input.run.as_ref().map(|run| run.workers));
         let mut rows = HashMap::with_capacity(calls.len() * 2);
         for (row, call) in calls.iter().enumerate() {
-            rows.insert(ops[call.invoke].index, row);
-            call.completion.map(|at| rows.insert(ops[at].index, row));
+            rows.insert(ops.at(call.invoke).index, row);
+            call.completion.map(|at| rows.insert(ops.at(at).index, row));
         }
         let faults = fault::from_history(ops, horizon, &time);
         let run = input.run.as_ref();
@@ -141,31 +141,31 @@ impl<'a> Scene<'a> {
     }
 
     /// The invocation of a call.
-    pub(crate) fn invocation(&self, call: &Call) -> &'a Op {
-        &self.history.ops()[call.invoke]
+    pub(crate) fn invocation(&self, call: &Call) -> OpRef<'a> {
+        self.history.ops().at(call.invoke)
     }
 
     /// The completion of a call.
-    pub(crate) fn completion(&self, call: &Call) -> Option<&'a Op> {
-        call.completion.map(|at| &self.history.ops()[at])
+    pub(crate) fn completion(&self, call: &Call) -> Option<OpRef<'a>> {
+        call.completion.map(|at| self.history.ops().at(at))
     }
 
     /// What was done: `read`, `write`, ….
     pub(crate) fn f(&self, call: &Call) -> String {
-        name_of(&self.invocation(call).f)
+        name_of(self.invocation(call).f)
     }
 
     /// What it was called with, without its key; empty for nil.
     pub(crate) fn argument(&self, call: &Call) -> String {
-        text_of(stripped(&self.invocation(call).value, call.key))
+        text_of(stripped(self.invocation(call).value(), call.key))
     }
 
     /// What it answered, where that says more than the argument: empty for a write that was just
     /// acknowledged.
     pub(crate) fn result(&self, call: &Call) -> String {
         let Some(completion) = self.completion(call) else { return String::new() };
-        let argument = stripped(&self.invocation(call).value, call.key);
-        let result = stripped(&completion.value, call.key);
+        let argument = stripped(self.invocation(call).value(), call.key);
+        let result = stripped(completion.value(), call.key);
         match call.outcome {
             Outcome::Ok if result != argument || argument.is_nil() => result.to_string(),
             _ => String::new(),
@@ -174,7 +174,7 @@ impl<'a> Scene<'a> {
 
     /// Why it failed or is unknown; empty if nothing was said.
     pub(crate) fn error(&self, call: &Call) -> String {
-        self.completion(call).and_then(|op| op.error.as_ref()).map(name_of).unwrap_or_default()
+        self.completion(call).and_then(|op| op.error).map(name_of).unwrap_or_default()
     }
 
     /// The operation in a few words: `read → 3`, `write 4`.
@@ -225,9 +225,9 @@ pub(crate) fn clock_of(history: &History) -> Clock {
 }
 
 /// The time of an event on the scene's clock.
-fn time_at(ops: &[Op], clock: Clock, position: usize) -> i64 {
+fn time_at(ops: Ops<'_>, clock: Clock, position: usize) -> i64 {
     match clock {
-        Clock::Nanoseconds => ops[position].time_ns,
+        Clock::Nanoseconds => ops.at(position).time_ns,
         Clock::Events => i64::try_from(position).unwrap_or(i64::MAX),
     }
 }
@@ -243,17 +243,17 @@ fn text_of(value: &Value) -> String {
 }
 
 /// Whether an event is the nemesis's, or any other's that is no client.
-pub(crate) fn is_nemesis(op: &Op) -> bool {
+pub(crate) fn is_nemesis(op: OpRef<'_>) -> bool {
     matches!(op.process, Process::Other(_))
 }
 
 /// Which of the known keys an invocation belongs to: the first of a pair, or its `:key` entry.
-fn key_of(op: &Op, numbers: &BTreeMap<String, usize>) -> Option<usize> {
+fn key_of(op: OpRef<'_>, numbers: &BTreeMap<String, usize>) -> Option<usize> {
     if numbers.is_empty() {
         return None;
     }
     let entry = op.extra.iter().find(|(key, _)| key.name() == Some("key")).map(|(_, key)| key);
-    let pair = match &op.value {
+    let pair = match op.value() {
         Value::Vector(items) if items.len() == 2 => items.first(),
         _ => None,
     };

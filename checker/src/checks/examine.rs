@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::core;
 use super::explain::Explanation;
 use super::linearizable::{Parsed, Stuck, WithModel};
-use super::object::Object;
+use super::object::{Object, Source};
 use crate::budget::Budget;
 use crate::model::Model;
 use crate::verdict::{Validity, Verdict};
@@ -40,23 +40,23 @@ impl WithModel for Examine<'_, '_> {
 
 /// Lets `examine` look at every invalid verdict, the earliest violation first.
 pub(crate) fn all<'h>(
-    objects: &[Object<'h>],
+    sources: &[Source<'h>],
     verdicts: &mut [Verdict],
     budget: &Budget,
     examine: impl Fn(&Object<'h>, &mut Verdict),
 ) {
-    let mut invalid: Vec<(&Object<'h>, &mut Verdict)> = objects
+    let mut invalid: Vec<(&Source<'h>, &mut Verdict)> = sources
         .iter()
         .zip(verdicts)
         .filter(|(_, verdict)| verdict.validity == Validity::Invalid)
         .collect();
     invalid.sort_by_key(|(_, verdict)| verdict.anomalies.first().and_then(|first| first.op));
-    for (object, verdict) in invalid {
+    for (source, verdict) in invalid {
         if budget.spent().is_some() {
             return;
         }
         let before = verdict.clone();
-        if catch_unwind(AssertUnwindSafe(|| examine(object, verdict))).is_err() {
+        if catch_unwind(AssertUnwindSafe(|| examine(&source.object(), verdict))).is_err() {
             *verdict = before;
         }
     }

@@ -43,7 +43,7 @@ pub(crate) fn register(stuck: &Stuck<'_, '_, Register>) -> Explanation {
 
 /// Why an operation of an object of any kind could not be placed, as far as the search knows.
 pub(crate) fn general<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
-    let Recorded { argument, result, invoke, .. } = stuck.failing;
+    let (Recorded { argument, result, .. }, invoke) = (stuck.failing, stuck.failing.invoke());
     let given = if argument.is_nil() { String::new() } else { format!(" {argument}") };
     let got = if result.is_nil() || result == argument {
         String::new()
@@ -123,7 +123,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
         let beside = through.map(|index| (*index, "the circle rests on it"));
         for (index, role) in on_circle.chain(beside) {
             let known = explanation.related.iter().any(|one| one.index == index);
-            if !known && index != self.failing.invoke.index {
+            if !known && index != self.failing.invoke().index {
                 explanation.related.push(Related { index, role: role.to_owned() });
             }
         }
@@ -133,9 +133,9 @@ impl<'a, 'h> Explainer<'a, 'h> {
     /// The failing operation in words, up to what is wrong with it.
     fn subject(&self) -> String {
         let key = self.object.key.as_ref();
-        let who = process(self.failing.invoke);
+        let who = process(self.failing.invoke());
         let when = when(self.failing);
-        match (self.failing.invoke.f.name(), self.failing.argument.items()) {
+        match (self.failing.f().name(), self.failing.argument.items()) {
             (Some("cas"), Some([expected, new])) => {
                 let word = match self.failing.outcome() {
                     Outcome::Fail => "found no",
@@ -200,7 +200,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
     fn failed_writer(&self, value: &Value) -> Option<&'a Recorded<'h>> {
         let value = value.canonical();
         self.object.operations.iter().find(|one| {
-            let written = match (one.invoke.f.name(), one.argument.items()) {
+            let written = match (one.f().name(), one.argument.items()) {
                 (Some("write"), _) => Some(one.argument),
                 (Some("cas"), Some([_, new])) => Some(new),
                 _ => None,
@@ -320,5 +320,5 @@ impl<'a, 'h> Explainer<'a, 'h> {
 }
 
 fn related(recorded: &Recorded<'_>, role: &str) -> Related {
-    Related { index: recorded.invoke.index, role: role.to_owned() }
+    Related { index: recorded.invoke().index, role: role.to_owned() }
 }

@@ -137,7 +137,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
 
     /// Index of the invocation of an occurrence.
     pub(crate) fn index(&self, at: usize) -> u64 {
-        self.recorded(at).invoke.index
+        self.recorded(at).invoke().index
     }
 
     /// The occurrence whose invocation has this index.
@@ -215,7 +215,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             kind: explanation.kind.to_owned(),
             key: self.object.key.clone(),
             sentence: titled(explanation.kind, &explanation.sentence),
-            op: failing.completion.map(|op| op.index),
+            op: failing.completion().map(|op| op.index),
             related: explanation.related,
             argument: explanation.argument,
             states,
@@ -225,7 +225,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
 
     /// The violation that a special procedure found.
     fn impossible(&self, pattern: &Pattern) -> Anomaly {
-        let last = pattern.operations.iter().filter_map(|at| self.recorded(*at).completion);
+        let last = pattern.operations.iter().filter_map(|at| self.recorded(*at).completion());
         let role = || "excludes the others".to_owned();
         let related =
             pattern.operations.iter().map(|at| Related { index: self.index(*at), role: role() });

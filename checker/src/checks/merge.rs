@@ -1,7 +1,7 @@
 //! Many verdicts into one: the worst wins, numbers add up, nothing is forgotten.
 
-use super::object::Object;
 use super::sentence::alternatives;
+use crate::value::Value;
 use crate::verdict::{Part, Reason, Stats, Validity, Verdict};
 
 /// A verdict that says only why there is none.
@@ -20,8 +20,11 @@ pub(crate) fn undecided(checker: &str, reason: Reason) -> Verdict {
 }
 
 /// The verdict on all keys together.
-pub(crate) fn merged(checker: &str, objects: Vec<Object<'_>>, verdicts: Vec<Verdict>) -> Verdict {
-    let keys = objects.into_iter().map(|object| object.key.expect("keys are told apart"));
+pub(crate) fn merged(
+    checker: &str,
+    keys: impl Iterator<Item = Value>,
+    verdicts: Vec<Verdict>,
+) -> Verdict {
     let parts: Vec<Part> = keys.zip(verdicts).map(|(key, verdict)| Part { key, verdict }).collect();
     let validity = parts.iter().map(|part| part.verdict.validity).max();
     let validity = validity.unwrap_or(Validity::Unknown);

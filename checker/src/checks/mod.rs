@@ -29,7 +29,7 @@ use crate::model::{Model, ModelName, ModelOptions};
 use crate::verdict::{Reason, Verdict};
 use examine::Examine;
 use linearizable::{Judge, WithModel as _, with_model};
-use object::{Object, Recorded};
+use object::{Object, Source};
 
 /// What a history is held against.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +99,7 @@ pub fn infer_spec(history: &History) -> CheckerSpec {
     let adds = history
         .operations()
         .iter()
-        .any(|operation| history.invocation(operation).f.name() == Some("add"));
+        .any(|operation| history.function(&operation).name() == Some("add"));
     match adds {
         true => CheckerSpec::Set { reads: SetReads::default() },
         false => CheckerSpec::linearizable(ModelName::CasRegister),
@@ -159,21 +159,24 @@ where
         if history.operations().is_empty() {
             return undecided(Reason::Empty);
         }
-        let (objects, keyed) = match objects(history, options.independent) {
-            Ok(objects) => objects,
+        let (sources, keyed) = match sources(history, options.independent) {
+            Ok(sources) => sources,
             Err(no_key) => return undecided(Reason::BadValue(no_key.to_string())),
         };
-        let guarded = |object: &Object<'_>| {
-            let judged = catch_unwind(AssertUnwindSafe(|| (self.judge)(object)));
+        let guarded = |source: &Source<'_>| {
+            let judged = catch_unwind(AssertUnwindSafe(|| (self.judge)(&source.object())));
             judged.unwrap_or_else(|panic| undecided(broken(panic.as_ref())))
         };
-        let mut verdicts = judge_all(&objects, options.threads, guarded);
+        let mut verdicts = judge_all(&sources, options.threads, guarded);
         let allowance = budget.for_explaining(options.patience.0);
-        examine::all(&objects, &mut verdicts, &allowance, |object, verdict| {
+        examine::all(&sources, &mut verdicts, &allowance, |object, verdict| {
             (self.examine)(object, verdict, &allowance);
         });
         match keyed {
-            Keyed::Yes => merge::merged(self.checker, objects, verdicts),
+            Keyed::Yes => {
+                let keys = sources.into_iter().filter_map(Source::into_key);
+                merge::merged(self.checker, keys, verdicts)
+            }
             Keyed::No => {
                 let mut verdict = verdicts.into_iter().next().expect("one object, one verdict");
                 verdict.assumptions.push("the whole history is about one object".to_owned());
@@ -194,32 +197,26 @@ enum Keyed {
     No,
 }
 
-fn objects(history: &History, independent: Independent) -> Result<(Vec<Object<'_>>, Keyed), NoKey> {
-    let Some(keys) = split(history, independent)? else {
-        let all = history.operations().iter();
-        let operations = all.map(|one| Recorded::whole(history, *one)).collect();
-        return Ok((vec![Object { key: None, operations }], Keyed::No));
-    };
-    let objects = keys.into_iter().map(|key| Object {
-        key: Some(key.key),
-        operations: key.operations.iter().map(|one| Recorded::stripped(history, *one)).collect(),
-    });
-    Ok((objects.collect(), Keyed::Yes))
+fn sources(history: &History, independent: Independent) -> Result<(Vec<Source<'_>>, Keyed), NoKey> {
+    Ok(match split(history, independent)? {
+        None => (vec![Source::Whole(history)], Keyed::No),
+        Some(keys) => (keys.into_iter().map(|key| Source::Key(history, key)).collect(), Keyed::Yes),
+    })
 }
 
 /// A verdict for each object, in their order.
 fn judge_all(
-    objects: &[Object<'_>],
+    sources: &[Source<'_>],
     threads: Option<usize>,
-    judge: impl Fn(&Object<'_>) -> Verdict + Sync,
+    judge: impl Fn(&Source<'_>) -> Verdict + Sync,
 ) -> Vec<Verdict> {
-    let mut largest_first: Vec<usize> = (0..objects.len()).collect();
-    largest_first.sort_by_key(|at| std::cmp::Reverse(objects[*at].operations.len()));
-    let verdicts: Vec<OnceLock<Verdict>> = objects.iter().map(|_| OnceLock::new()).collect();
+    let mut largest_first: Vec<usize> = (0..sources.len()).collect();
+    largest_first.sort_by_key(|at| std::cmp::Reverse(sources[*at].len()));
+    let verdicts: Vec<OnceLock<Verdict>> = sources.iter().map(|_| OnceLock::new()).collect();
     let next = AtomicUsize::new(0);
     let work = || {
         while let Some(at) = largest_first.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let verdict = judge(&objects[*at]);
+            let verdict = judge(&sources[*at]);
             verdicts[*at].set(verdict).expect("each object is judged once");
         }
     };
@@ -229,7 +226,7 @@ fn judge_all(
     let pool =
         threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
     match pool {
-        _ if objects.len() == 1 => work(),
+        _ if sources.len() == 1 => work(),
         Some(Ok(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
         Some(Err(_)) => work(),
         None => in_parallel(rayon::current_num_threads()),

@@ -1,16 +1,14 @@
 //! What happened to one object, in the form in which checkers take it.
 
-use crate::history::{History, KeyOperation, Operation, Outcome};
+use crate::history::{History, KeyHistory, KeyOperation, OpRef, Operation, Outcome};
 use crate::model::Call;
-use crate::op::Op;
 use crate::value::Value;
 
 /// One operation on the object.
 #[derive(Clone, Debug)]
 pub(crate) struct Recorded<'h> {
+    history: &'h History,
     pub(crate) operation: Operation,
-    pub(crate) invoke: &'h Op,
-    pub(crate) completion: Option<&'h Op>,
     /// The value of the invocation, without the key.
     pub(crate) argument: &'h Value,
     /// The value of the completion, without the key; nil without one.
@@ -20,27 +18,30 @@ pub(crate) struct Recorded<'h> {
 impl<'h> Recorded<'h> {
     /// An operation of a history whose values are not stripped of anything.
     pub(crate) fn whole(history: &'h History, operation: Operation) -> Recorded<'h> {
-        let invoke = history.invocation(&operation);
-        let completion = history.completion(&operation);
-        Recorded {
-            operation,
-            invoke,
-            completion,
-            argument: &invoke.value,
-            result: completion.map_or(&Value::Nil, |op| &op.value),
-        }
+        let argument = history.invocation(&operation).value();
+        let result = history.completion(&operation).map_or(&Value::Nil, |op| op.value());
+        Recorded { history, operation, argument, result }
     }
 
     /// An operation of one key, its values stripped of the key.
     pub(crate) fn stripped(history: &'h History, one: KeyOperation<'h>) -> Recorded<'h> {
-        let operation = one.operation;
-        Recorded {
-            operation,
-            invoke: history.invocation(&operation),
-            completion: history.completion(&operation),
-            argument: one.argument,
-            result: one.result.unwrap_or(&Value::Nil),
-        }
+        let KeyOperation { operation, argument, result } = one;
+        Recorded { history, operation, argument, result: result.unwrap_or(&Value::Nil) }
+    }
+
+    /// The event with which it began.
+    pub(crate) fn invoke(&self) -> OpRef<'h> {
+        self.history.invocation(&self.operation)
+    }
+
+    /// The event with which it ended, if it did.
+    pub(crate) fn completion(&self) -> Option<OpRef<'h>> {
+        self.history.completion(&self.operation)
+    }
+
+    /// What was done.
+    pub(crate) fn f(&self) -> &'h Value {
+        self.history.function(&self.operation)
     }
 
     pub(crate) fn outcome(&self) -> Outcome {
@@ -51,10 +52,10 @@ impl<'h> Recorded<'h> {
     pub(crate) fn call(&self) -> Call<'_> {
         Call {
             process: self.operation.process,
-            f: &self.invoke.f,
+            f: self.f(),
             argument: self.argument,
             result: self.result,
-            error: self.completion.and_then(|op| op.error.as_ref()),
+            error: self.history.error(&self.operation),
             outcome: self.outcome(),
         }
     }
@@ -85,4 +86,48 @@ pub(crate) struct Object<'h> {
     pub(crate) key: Option<Value>,
     /// In order of invocation.
     pub(crate) operations: Vec<Recorded<'h>>,
+}
+
+/// Where an object comes from: it is put together only when it is judged, since all of them at
+/// once would need more memory than the history.
+pub(crate) enum Source<'h> {
+    /// Everything there is.
+    Whole(&'h History),
+    /// What happened to one key.
+    Key(&'h History, KeyHistory<'h>),
+}
+
+impl<'h> Source<'h> {
+    /// How many operations there are.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Source::Whole(history) => history.operations().len(),
+            Source::Key(_, key) => key.len(),
+        }
+    }
+
+    /// The key, if objects are told apart.
+    pub(crate) fn into_key(self) -> Option<Value> {
+        match self {
+            Source::Whole(_) => None,
+            Source::Key(_, key) => Some(key.key),
+        }
+    }
+
+    /// The object itself.
+    pub(crate) fn object(&self) -> Object<'h> {
+        match self {
+            Source::Whole(history) => {
+                let all = history.operations().iter();
+                Object {
+                    key: None,
+                    operations: all.map(|one| Recorded::whole(history, one)).collect(),
+                }
+            }
+            Source::Key(history, key) => {
+                let all = key.operations().map(|one| Recorded::stripped(history, one));
+                Object { key: Some(key.key.clone()), operations: all.collect() }
+            }
+        }
+    }
 }

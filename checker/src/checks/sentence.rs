@@ -1,8 +1,9 @@
 //! Operations in words: who did what to which key, and when.
 
 use super::object::Recorded;
+use crate::history::OpRef;
 use crate::history::Outcome;
-use crate::op::{Op, Process};
+use crate::op::Process;
 use crate::value::Value;
 
 /// The key as part of a sentence: ` from key 12`, or nothing where keys are not told apart.
@@ -11,8 +12,8 @@ pub(crate) fn at_key(preposition: &str, key: Option<&Value>) -> String {
 }
 
 /// `process 7`.
-pub(crate) fn process(op: &Op) -> String {
-    match &op.process {
+pub(crate) fn process(op: OpRef<'_>) -> String {
+    match op.process {
         Process::Client(number) => format!("process {number}"),
         Process::Other(name) => format!("process {name}"),
     }
@@ -20,9 +21,9 @@ pub(crate) fn process(op: &Op) -> String {
 
 /// `at 12.031-12.044 s`, or the operation's index where times are unknown.
 pub(crate) fn when(recorded: &Recorded<'_>) -> String {
-    let begin = recorded.invoke.time_ns;
-    match recorded.completion.map(|op| op.time_ns) {
-        _ if begin < 0 => format!("(operation {})", recorded.invoke.index),
+    let begin = recorded.invoke().time_ns;
+    match recorded.completion().map(|op| op.time_ns) {
+        _ if begin < 0 => format!("(operation {})", recorded.invoke().index),
         Some(end) if end >= 0 => format!("at {}-{} s", seconds(begin), seconds(end)),
         _ => format!("from {} s on", seconds(begin)),
     }
@@ -30,13 +31,13 @@ pub(crate) fn when(recorded: &Recorded<'_>) -> String {
 
 /// `process 2, acknowledged at 12.020 s`, or what else is known of it.
 pub(crate) fn by_whom(recorded: &Recorded<'_>) -> String {
-    let who = process(recorded.invoke);
+    let who = process(recorded.invoke());
     let word = match recorded.outcome() {
         Outcome::Ok => "acknowledged",
         Outcome::Fail => "reported as failed",
         Outcome::Info => return format!("{who}, {} and never acknowledged", begun(recorded)),
     };
-    match recorded.completion {
+    match recorded.completion() {
         Some(op) if op.time_ns >= 0 => format!("{who}, {word} at {} s", seconds(op.time_ns)),
         Some(op) => format!("{who}, {word} by operation {}", op.index),
         None => who,
@@ -44,9 +45,9 @@ pub(crate) fn by_whom(recorded: &Recorded<'_>) -> String {
 }
 
 fn begun(recorded: &Recorded<'_>) -> String {
-    match recorded.invoke.time_ns {
+    match recorded.invoke().time_ns {
         time if time >= 0 => format!("invoked at {} s", seconds(time)),
-        _ => format!("invoked by operation {}", recorded.invoke.index),
+        _ => format!("invoked by operation {}", recorded.invoke().index),
     }
 }
 

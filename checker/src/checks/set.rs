@@ -86,10 +86,10 @@ impl<'a, 'h> Sets<'a, 'h> {
             last_acknowledged_add: None,
         };
         for (at, recorded) in object.operations.iter().enumerate() {
-            match recorded.invoke.f.name() {
+            match recorded.f().name() {
                 Some("add") => sets.add(recorded),
                 Some("read") => sets.read(recorded)?,
-                _ => return Err(Reason::UnknownFunction(recorded.invoke.f.to_string())),
+                _ => return Err(Reason::UnknownFunction(recorded.f().to_string())),
             }
             if at.is_multiple_of(256)
                 && let Some(reason) = budget.spent()
@@ -285,7 +285,7 @@ impl<'a, 'h> Sets<'a, 'h> {
     ) -> Anomaly {
         let (_, witness) = element.known.expect("only known elements can be missing");
         let value = &element.value;
-        let (how, role) = match witness.invoke.f.name() {
+        let (how, role) = match witness.f().name() {
             Some("add") => ("had been added", "added it"),
             _ => ("had been read", "read it before"),
         };
@@ -303,7 +303,7 @@ impl<'a, 'h> Sets<'a, 'h> {
 
     fn reader(&self, read: &Recorded<'_>) -> String {
         let key = at_key("of", self.object.key.as_ref());
-        format!("{} read the set{key} {}", process(read.invoke), when(read))
+        format!("{} read the set{key} {}", process(read.invoke()), when(read))
     }
 
     fn anomaly(
@@ -317,7 +317,7 @@ impl<'a, 'h> Sets<'a, 'h> {
             kind: kind.to_owned(),
             key: self.object.key.clone(),
             sentence: titled(kind, &sentence),
-            op: read.completion.map(|op| op.index),
+            op: read.completion().map(|op| op.index),
             related,
             argument: Vec::new(),
             states: Vec::new(),
@@ -347,7 +347,7 @@ fn verdict(validity: Validity, summary: String, anomalies: Vec<Anomaly>) -> Verd
 }
 
 fn related(recorded: &Recorded<'_>, role: &str) -> Related {
-    Related { index: recorded.invoke.index, role: role.to_owned() }
+    Related { index: recorded.invoke().index, role: role.to_owned() }
 }
 
 /// Worst first.

@@ -120,6 +120,12 @@ impl<'a> Cursor<'a> {
         &self.window[start..self.at]
     }
 
+    /// The window from `begin` to `end`.
+    #[inline]
+    pub(crate) fn text(&self, begin: usize, end: usize) -> &'a [u8] {
+        &self.window[begin..end]
+    }
+
     /// What is left of the window.
     pub(crate) fn remaining(&self) -> &'a [u8] {
         &self.window[self.at..]

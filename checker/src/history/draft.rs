@@ -92,8 +92,8 @@ impl Draft {
         self.extra.push((key, value));
     }
 
-    /// The operation. Without an index it gets `next_index`.
-    pub(super) fn finish(self, next_index: u64) -> Read<Op> {
+    /// The operation.
+    pub(super) fn finish(self) -> Read<Drafted> {
         let missing = |what: &str| {
             let text = format!("a form without {what} is not an operation");
             Fault::new(self.start, SyntaxProblem::NotAnOperation(text.into()))
@@ -105,8 +105,8 @@ impl Draft {
         if !self.extra.is_empty() {
             refuse_duplicates(self.extra.iter().map(|(key, _)| key), self.start, "operation")?;
         }
-        Ok(Op {
-            index: self.index.unwrap_or(next_index),
+        let op = Op {
+            index: 0,
             time_ns: self.time_ns,
             process: self.process.expect("checked above"),
             kind,
@@ -114,8 +114,16 @@ impl Draft {
             value: self.value,
             error: self.error,
             extra: self.extra,
-        })
+        };
+        Ok(Drafted { op, index: self.index })
     }
+}
+
+/// An operation as it was written; without an index it gets the next one where it is put.
+pub(super) struct Drafted {
+    /// Its index means nothing yet.
+    pub(super) op: Op,
+    pub(super) index: Option<u64>,
 }
 
 fn wrong(at: usize, field: &str, value: &Value) -> Fault {

@@ -17,7 +17,7 @@ pub(super) struct EdnEvents {
 
 impl EdnEvents {
     /// Reads on, by at most one operation.
-    pub(super) fn step(&mut self, cursor: &mut Cursor<'_>, next_index: u64) -> Read<Step> {
+    pub(super) fn step(&mut self, cursor: &mut Cursor<'_>) -> Read<Step> {
         let next = match (cursor.skip_blanks()?, self.within) {
             (Some(byte), Some(close)) if byte == close => {
                 cursor.at += 1;
@@ -29,7 +29,7 @@ impl EdnEvents {
             (None, Some(_)) => return Err(cursor.unfinished()),
         };
         let at = cursor.at;
-        let op = match next {
+        let draft = match next {
             b'{' => map(cursor)?,
             b'#' => {
                 cursor.tag()?;
@@ -48,7 +48,7 @@ impl EdnEvents {
             }
             _ => return Err(cursor.unexpected("an operation")),
         };
-        Ok(Step::Op { op: op.finish(next_index)?, at })
+        Ok(Step::Op { drafted: draft.finish()?, at })
     }
 }
 

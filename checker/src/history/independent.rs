@@ -13,8 +13,10 @@
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
+use super::columns::{Columns, narrow};
+use super::interner::Interned;
 use super::{History, Operation};
-use crate::op::{Kind, Op};
+use crate::op::Kind;
 use crate::value::Value;
 
 /// Whether a history is one of independent keys.
@@ -30,12 +32,47 @@ pub enum Independent {
 }
 
 /// What happened to one key.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct KeyHistory<'h> {
     /// The key.
     pub key: Value,
-    /// The operations on it, in the order of their invocations.
-    pub operations: Vec<KeyOperation<'h>>,
+    history: &'h History,
+    keying: Keying,
+    /// Which operations, in the order of their invocations: four bytes each, for there may be as
+    /// many keys' worth of them as fit into memory.
+    numbers: Vec<u32>,
+}
+
+impl<'h> KeyHistory<'h> {
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are none; a history has no such keys.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The operations on the key, in the order of their invocations.
+    pub fn operations(&self) -> impl ExactSizeIterator<Item = KeyOperation<'h>> + use<'_, 'h> {
+        let (history, keying) = (self.history, self.keying);
+        let columns = &history.columns;
+        self.numbers.iter().map(move |number| {
+            let operation = history.operations().at(*number as usize);
+            let keyed = Keyed::invocation(columns, operation.invoke, keying);
+            let keyed = keyed.expect("it was split by this key");
+            let result = |at| keyed.result(columns, at, keying).expect("it was split by this key");
+            KeyOperation {
+                operation,
+                argument: columns.values.get(keyed.value),
+                result: operation.completion.map(|at| match result(at) {
+                    Some(value) => columns.values.get(value),
+                    None => &Value::Nil,
+                }),
+            }
+        })
+    }
 }
 
 /// An operation, seen without its key.
@@ -79,11 +116,12 @@ pub fn split(history: &History, how: Independent) -> Result<Option<Vec<KeyHistor
 
 /// Whether every operation has an entry `:key`, which then is its key.
 pub fn has_key_entries(history: &History) -> bool {
-    history.operations().iter().all(|each| entry(history.invocation(each)).is_some())
+    let columns = &history.columns;
+    history.operations().iter().all(|each| entry(columns, each.invoke).is_some())
 }
 
 /// Where the keys are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Keying {
     /// In an entry `:key` beside the value.
     Entry,
@@ -91,75 +129,111 @@ enum Keying {
     Tuple,
 }
 
-fn entry(op: &Op) -> Option<&Value> {
+fn entry(columns: &Columns, at: usize) -> Option<&Value> {
     let named = |key: &Value| matches!(key, Value::Keyword(name) if **name == *"key");
-    op.extra.iter().find_map(|(key, value)| named(key).then_some(value))
+    columns.extra(at).iter().find_map(|(key, value)| named(key).then_some(value))
 }
 
-fn tuple(op: &Op) -> Option<(&Value, &Value)> {
-    match &op.value {
-        Value::Vector(items) => match items.as_slice() {
-            [key, value] if !key.is_nil() => Some((key, value)),
-            _ => None,
-        },
-        _ => None,
-    }
+fn tuple(columns: &Columns, at: usize) -> Option<[Interned; 2]> {
+    let parts = columns.values.parts(columns.value(at))?;
+    (!columns.values.get(parts[0]).is_nil()).then_some(parts)
 }
 
 /// Whether there are reads, and all are invoked with `[key nil]`.
 fn reads_name_their_key(history: &History) -> bool {
+    let columns = &history.columns;
+    let is_read = |f: &Value| matches!(f.name(), Some("read" | "r" | "get"));
     let mut reads = history
         .operations()
         .iter()
-        .map(|each| history.invocation(each))
-        .filter(|op| matches!(op.f.name(), Some("read" | "r" | "get")))
+        .filter(|each| is_read(history.function(each)))
+        .map(|each| tuple(columns, each.invoke))
         .peekable();
     reads.peek().is_some()
-        && reads.all(|op| tuple(op).is_some_and(|(_, argument)| argument.is_nil()))
+        && reads.all(|pair| pair.is_some_and(|[_, value]| columns.values.get(value).is_nil()))
+}
+
+/// An invocation taken apart.
+struct Keyed<'h> {
+    key: &'h Value,
+    /// Its number, where it has one.
+    number: Option<Interned>,
+    value: Interned,
+}
+
+impl<'h> Keyed<'h> {
+    fn invocation(columns: &'h Columns, at: usize, keying: Keying) -> Option<Keyed<'h>> {
+        match keying {
+            Keying::Entry => {
+                Some(Keyed { key: entry(columns, at)?, number: None, value: columns.value(at) })
+            }
+            Keying::Tuple => {
+                let [key, value] = tuple(columns, at)?;
+                Some(Keyed { key: columns.values.get(key), number: Some(key), value })
+            }
+        }
+    }
+
+    /// What a completion says about the key. One that failed or is unknown need not repeat the
+    /// key: clients put all sorts of things there, and it says nothing about the object.
+    fn result(
+        &self,
+        columns: &Columns,
+        at: usize,
+        keying: Keying,
+    ) -> Result<Option<Interned>, NoKey> {
+        let no_key = || NoKey { index: columns.indices.get(at) };
+        let (same, value) = match keying {
+            Keying::Entry => {
+                let same = entry(columns, at).is_none_or(|key| self.is(key));
+                (same, columns.value(at))
+            }
+            Keying::Tuple => match tuple(columns, at) {
+                Some([key, value]) => {
+                    (self.number == Some(key) || self.is(columns.values.get(key)), value)
+                }
+                None if columns.kind(at) == Kind::Ok => return Err(no_key()),
+                None => return Ok(None),
+            },
+        };
+        match same {
+            true => Ok(Some(value)),
+            false if columns.kind(at) == Kind::Ok => Err(no_key()),
+            false => Ok(None),
+        }
+    }
+
+    fn is(&self, key: &Value) -> bool {
+        self.key == key || self.key.canonical() == key.canonical()
+    }
 }
 
 fn by_key(history: &History, keying: Keying) -> Result<Vec<KeyHistory<'_>>, NoKey> {
-    let mut numbers: FxHashMap<Value, usize> = FxHashMap::default();
+    let columns = &history.columns;
+    let mut places: FxHashMap<Value, usize> = FxHashMap::default();
+    // Most keys are recognised by their number, without a look at them.
+    let mut recognised: FxHashMap<Interned, usize> = FxHashMap::default();
     let mut keys: Vec<KeyHistory<'_>> = Vec::new();
-    for operation in history.operations() {
-        let invocation = history.invocation(operation);
-        let keyed = match keying {
-            Keying::Entry => entry(invocation).map(|key| (key, &invocation.value)),
-            Keying::Tuple => tuple(invocation),
-        };
-        let (key, argument) = keyed.ok_or(NoKey { index: invocation.index })?;
-        let result = match history.completion(operation) {
-            Some(completion) => Some(result(completion, key, keying)?),
-            None => None,
-        };
-        let number = *numbers.entry(key.canonical()).or_insert_with(|| {
-            keys.push(KeyHistory { key: key.clone(), operations: Vec::new() });
-            keys.len() - 1
+    for (number, operation) in history.operations().iter().enumerate() {
+        let keyed = Keyed::invocation(columns, operation.invoke, keying)
+            .ok_or_else(|| NoKey { index: columns.indices.get(operation.invoke) })?;
+        if let Some(at) = operation.completion {
+            keyed.result(columns, at, keying)?;
+        }
+        let known = keyed.number.and_then(|number| recognised.get(&number));
+        let place = known.copied().unwrap_or_else(|| {
+            *places.entry(keyed.key.canonical()).or_insert_with(|| {
+                let key = keyed.key.clone();
+                keys.push(KeyHistory { key, history, keying, numbers: Vec::new() });
+                keys.len() - 1
+            })
         });
-        keys[number].operations.push(KeyOperation { operation: *operation, argument, result });
+        if let (None, Some(number)) = (known, keyed.number) {
+            recognised.insert(number, place);
+        }
+        keys[place].numbers.push(narrow(number));
     }
     Ok(keys)
-}
-
-/// What a completion says about `key`. One that failed or is unknown need not repeat the key:
-/// clients put all sorts of things there, and it says nothing about the object.
-fn result<'h>(completion: &'h Op, key: &Value, keying: Keying) -> Result<&'h Value, NoKey> {
-    static NOTHING: Value = Value::Nil;
-    let (same, value) = match keying {
-        Keying::Entry => (entry(completion), &completion.value),
-        Keying::Tuple => match tuple(completion) {
-            Some((key, value)) => (Some(key), value),
-            None if completion.kind == Kind::Ok => return Err(NoKey { index: completion.index }),
-            None => return Ok(&NOTHING),
-        },
-    };
-    match same {
-        Some(same) if same != key && same.canonical() != key.canonical() => match completion.kind {
-            Kind::Ok => Err(NoKey { index: completion.index }),
-            _ => Ok(&NOTHING),
-        },
-        _ => Ok(value),
-    }
 }
 
 #[cfg(test)]
@@ -178,7 +252,7 @@ mod tests {
                 Some(result) => format!(" {}->{result}", each.argument),
                 None => format!(" {}", each.argument),
             };
-            key.key.to_string() + &key.operations.iter().map(operation).collect::<String>()
+            key.key.to_string() + &key.operations().map(|each| operation(&each)).collect::<String>()
         };
         let history = history(text);
         split(&history, how).unwrap().map(|keys| keys.iter().map(describe).collect())

@@ -1,19 +1,22 @@
 //! Getting operations out of files, pipes and memory.
 //!
-//! Input is read through a window that holds whole forms: a form that does not end in the window
-//! is read again once there is more of it. The window doubles when it must, so this is O(bytes),
-//! and a form that outgrows [`FORM_LIMIT_BYTES`] is refused. Compression is recognised by its magic
-//! number, whatever the file is called.
+//! Large input with one form a line, which is how histories are written, is cut at line ends and
+//! read in parallel ([`chunks`](super::chunks)). Everything else, and whatever follows a place
+//! where the cutting turned out wrong, is read through a window that holds whole forms: a form
+//! that does not end in the window is read again once there is more of it. The window doubles when
+//! it must, so this is O(bytes), and a form that outgrows [`FORM_LIMIT_BYTES`] is refused.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
-
+use super::columns::Columns;
+use super::draft::Drafted;
 use super::edn::EdnEvents;
+use super::fast::{self, Quick, Texts};
 use super::json::JsonEvents;
-use super::{Format, History, ReadError, log};
+use super::ramp::Ramp;
+use super::{Format, History, ReadError, chunks, compressed, log};
 use crate::edn::{Cursor, Fault, Place, Read, Rest, SyntaxProblem, Tools, count_lines};
 use crate::op::Op;
 
@@ -25,7 +28,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// What one step through the input brought.
 pub(super) enum Step {
     /// An operation, which starts at `at` in the window.
-    Op { op: Op, at: usize },
+    Op { drafted: Drafted, at: usize },
     /// Nothing yet.
     Onward,
     /// The end of the input.
@@ -52,13 +55,8 @@ pub fn read_path(path: &Path, format: Option<Format>) -> Result<History, ReadErr
 /// When the input cannot be read, is not in the format, or holds no history.
 pub fn read(input: impl io::Read, format: Option<Format>) -> Result<History, ReadError> {
     let mut events = Events::default();
-    read_stream(input, format, &mut events)?;
-    let Events { ops, lines } = events;
-    History::from_ops(ops).map_err(|error| ReadError::Malformed {
-        line: u64::from(lines[error.position]),
-        earlier_line: error.earlier.map(|position| u64::from(lines[position])),
-        error,
-    })
+    read_windows(compressed::opened(input)?, format, WINDOW_BYTES, &mut events)?;
+    events.into_history()
 }
 
 /// Reads the events in memory, without pairing them.
@@ -67,31 +65,86 @@ pub fn read(input: impl io::Read, format: Option<Format>) -> Result<History, Rea
 ///
 /// When the bytes are not in the format.
 pub fn read_bytes(bytes: &[u8], format: Format) -> Result<Vec<Op>, ReadError> {
+    whole(bytes, &mut Parser::new(format)).map(Events::into_ops)
+}
+
+/// Reads all there is.
+fn whole(bytes: &[u8], parser: &mut Parser) -> Result<Events, ReadError> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut events = Events::default();
-    let mut parser = Parser::new(format);
     let place = Place::default();
     parser
         .drain(bytes, Rest::Nothing, &place, &mut events)
         .map_err(|fault| fault.locate(bytes, &place))?;
-    Ok(events.ops)
+    Ok(events)
 }
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-const GZIP_MAGIC: &[u8] = b"\x1f\x8b";
-
 /// Events with the lines on which they start, which are needed only until they are paired.
 #[derive(Default)]
 pub(super) struct Events {
-    pub(super) ops: Vec<Op>,
-    lines: Vec<u32>,
+    pub(super) rows: Columns,
+    pub(super) lines: Ramp,
+    /// How many of the first events have no index of their own.
+    pub(super) unnumbered: usize,
+}
+
+impl Events {
+    /// Keeps an event that starts on this line.
+    fn push(&mut self, drafted: Drafted, line: u64) {
+        let Drafted { mut op, index } = drafted;
+        op.index = self.number(index);
+        self.rows.push_op(op);
+        self.lines.push(line);
+    }
+
+    /// The index of the next event, which came with this one.
+    #[inline]
+    pub(super) fn number(&mut self, given: Option<u64>) -> u64 {
+        given.unwrap_or_else(|| {
+            self.unnumbered += usize::from(self.unnumbered == self.rows.len());
+            self.rows.next_index()
+        })
+    }
+
+    /// Appends what was read of the next piece of the input, which starts after `lines` lines.
+    pub(super) fn append(&mut self, next: &Events, lines: u64) {
+        self.rows.append(&next.rows, next.unnumbered);
+        for (_, first, length) in next.lines.runs() {
+            self.lines.push_run(first + lines, length);
+        }
+    }
+
+    /// Forgets all events and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.rows.clear();
+        self.lines.clear();
+        self.unnumbered = 0;
+    }
+
+    fn into_history(self) -> Result<History, ReadError> {
+        let Events { rows, lines, .. } = self;
+        History::from_columns(rows).map_err(|error| ReadError::Malformed {
+            line: lines.get(error.position),
+            earlier_line: error.earlier.map(|position| lines.get(position)),
+            error,
+        })
+    }
+
+    pub(super) fn into_ops(self) -> Vec<Op> {
+        (0..self.rows.len()).map(|at| self.rows.op(at).to_op()).collect()
+    }
 }
 
 /// A reader of one format, between two operations.
 pub(super) struct Parser {
     state: State,
     tools: Tools,
+    /// `None` where everything is to be read by the general readers.
+    texts: Option<Texts>,
+    /// How many operations took the shortcut.
+    quick: usize,
 }
 
 enum State {
@@ -112,13 +165,24 @@ impl State {
 
 impl Parser {
     pub(super) fn new(format: Format) -> Parser {
-        Parser { state: State::new(format), tools: Tools::new() }
+        Parser {
+            state: State::new(format),
+            tools: Tools::new(),
+            texts: Some(Texts::default()),
+            quick: 0,
+        }
     }
 
     /// Reads the operations of one line of a journal, whatever came before it.
     pub(super) fn journal_line(&mut self, line: &[u8], events: &mut Events) -> Result<(), Fault> {
         self.state = State::new(Format::Jsonl);
         self.drain(line, Rest::Nothing, &Place::default(), events).map(drop)
+    }
+
+    /// Reads a piece of the input that seems to hold whole forms only.
+    pub(super) fn chunk(&mut self, format: Format, text: &[u8], events: &mut Events) -> Read<()> {
+        self.state = State::new(format);
+        self.drain(text, Rest::Nothing, &Place::default(), events).map(drop)
     }
 
     /// Reads all whole operations in the window, and returns how many bytes they took.
@@ -128,24 +192,39 @@ impl Parser {
         rest: Rest,
         place: &Place,
         events: &mut Events,
-    ) -> Result<usize, Fault> {
+    ) -> Read<usize> {
         self.tools.scratch.clear();
+        self.texts.iter_mut().for_each(Texts::clear);
         let mut cursor = Cursor::new(window, rest, &mut self.tools);
         let (mut line, mut counted) = (place.lines + 1, 0);
         loop {
             let start = cursor.at;
-            let next_index = events.ops.last().map_or(0, |op| op.index.saturating_add(1));
-            let step: Read<Step> = match &mut self.state {
-                State::Edn(state) => state.step(&mut cursor, next_index),
-                State::Json(state) => state.step(&mut cursor, next_index),
-                State::Log => log::step(&mut cursor, next_index),
+            let quick = match (&mut self.state, &mut self.texts) {
+                (State::Edn(_), Some(texts)) => fast::edn(&mut cursor, texts, &mut events.rows),
+                (State::Json(JsonEvents::Outside), Some(texts)) => {
+                    fast::json(&mut cursor, texts, &mut events.rows)
+                }
+                _ => None,
+            };
+            if let Some(Quick { at, index, row }) = quick {
+                line += count_lines(&window[counted..at]);
+                counted = at;
+                let index = events.number(index);
+                events.rows.push(index, &row);
+                events.lines.push(line);
+                self.quick += 1;
+                continue;
+            }
+            let step = match &mut self.state {
+                State::Edn(state) => state.step(&mut cursor),
+                State::Json(state) => state.step(&mut cursor),
+                State::Log => log::step(&mut cursor),
             };
             match step {
-                Ok(Step::Op { op, at }) => {
+                Ok(Step::Op { drafted, at }) => {
                     line += count_lines(&window[counted..at]);
                     counted = at;
-                    events.ops.push(op);
-                    events.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+                    events.push(drafted, line);
                 }
                 Ok(Step::Onward) => {}
                 Ok(Step::End) => return Ok(window.len()),
@@ -158,35 +237,29 @@ impl Parser {
     }
 }
 
-fn read_stream(
-    mut input: impl io::Read,
-    format: Option<Format>,
-    events: &mut Events,
-) -> Result<(), ReadError> {
-    let mut magic = Vec::with_capacity(GZIP_MAGIC.len());
-    input.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut magic)?;
-    let compressed = magic == GZIP_MAGIC;
-    let input = io::Cursor::new(magic).chain(input);
-    if compressed {
-        read_windows(MultiGzDecoder::new(input), format, events)
-    } else {
-        read_windows(input, format, events)
-    }
-}
-
 fn read_windows(
     mut input: impl io::Read,
     format: Option<Format>,
+    window_bytes: usize,
     events: &mut Events,
 ) -> Result<(), ReadError> {
     let mut window = Vec::new();
-    let mut rest = fill(&mut window, WINDOW_BYTES, &mut input)?;
+    let mut rest = fill(&mut window, window_bytes, &mut input)?;
     let mut place = Place::default();
     if window.starts_with(BYTE_ORDER_MARK) {
         window.drain(..BYTE_ORDER_MARK.len());
         place.offset = BYTE_ORDER_MARK.len() as u64;
     }
-    let mut parser = Parser::new(format.unwrap_or_else(|| Format::sniff(&window)));
+    let format = format.unwrap_or_else(|| Format::sniff(&window));
+    let mut left = match rest {
+        Rest::Nothing => io::Cursor::new(Vec::new()).chain(input),
+        Rest::Unknown => {
+            let head = std::mem::take(&mut window);
+            let unread = chunks::read(&mut input, format, head, window_bytes, &mut place, events)?;
+            io::Cursor::new(unread).chain(input)
+        }
+    };
+    let mut parser = Parser::new(format);
     loop {
         let passed = parser
             .drain(&window, rest, &place, events)
@@ -201,13 +274,51 @@ fn read_windows(
             return Err(Fault::new(0, problem).locate(&window, &place).into());
         }
         // At least as much again: a form that is read in vain costs no more than the reading of it.
-        let more = WINDOW_BYTES.max(window.len());
-        rest = fill(&mut window, more, &mut input)?;
+        let more = window_bytes.max(window.len());
+        rest = fill(&mut window, more, &mut left)?;
     }
 }
 
 /// Appends `more` bytes of input, or all there are.
-fn fill(window: &mut Vec<u8>, more: usize, input: &mut impl io::Read) -> io::Result<Rest> {
+pub(super) fn fill(
+    window: &mut Vec<u8>,
+    more: usize,
+    input: &mut impl io::Read,
+) -> io::Result<Rest> {
     let read = input.by_ref().take(more as u64).read_to_end(window)?;
     Ok(if read < more { Rest::Nothing } else { Rest::Unknown })
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! The same reading in ways that must not differ.
+
+    use super::*;
+
+    /// The events, read by the general readers only.
+    pub(in crate::history) fn read_generally(
+        bytes: &[u8],
+        format: Format,
+    ) -> Result<Vec<Op>, ReadError> {
+        let mut parser = Parser { texts: None, ..Parser::new(format) };
+        whole(bytes, &mut parser).map(Events::into_ops)
+    }
+
+    /// How many of the events the general readers had to read.
+    pub(in crate::history) fn read_slowly(bytes: &[u8], format: Format) -> usize {
+        let mut parser = Parser::new(format);
+        let events = whole(bytes, &mut parser).expect("well-formed");
+        events.rows.len() - parser.quick
+    }
+
+    /// The history, read through windows of this size.
+    pub(in crate::history) fn read_by_windows(
+        bytes: &[u8],
+        format: Format,
+        window_bytes: usize,
+    ) -> Result<History, ReadError> {
+        let mut events = Events::default();
+        read_windows(bytes, Some(format), window_bytes, &mut events)?;
+        events.into_history()
+    }
 }

@@ -6,7 +6,7 @@
 //! Lines of a log that are not operations are passed over; in a plain `history.txt` every line
 //! must be one.
 
-use super::draft::{Draft, Field};
+use super::draft::{Draft, Drafted, Field};
 use super::input::Step;
 use crate::edn::{Cursor, Fault, Read, Rest, SyntaxProblem};
 use crate::op::{Kind, Op};
@@ -19,7 +19,7 @@ const LOGGERS: [&[u8]; 2] = [b"jepsen.util - ", b"jepsen.util: "];
 const LEVELS: [&[u8]; 5] = [b"INFO", b"WARN", b"ERROR", b"DEBUG", b"TRACE"];
 
 /// Reads on by one line.
-pub(super) fn step(cursor: &mut Cursor<'_>, next_index: u64) -> Read<Step> {
+pub(super) fn step(cursor: &mut Cursor<'_>) -> Read<Step> {
     let start = cursor.at;
     let Some(line) = cursor.line()? else { return Ok(Step::End) };
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -33,12 +33,13 @@ pub(super) fn step(cursor: &mut Cursor<'_>, next_index: u64) -> Read<Step> {
         Some(_) | None => return Ok(Step::Onward),
     };
     let mut inner = Cursor::new(&line[fields..], Rest::Nothing, cursor.tools);
-    let result = operation(&mut inner, next_index);
-    let mut op = result.map_err(|fault| Fault::new(start + fields + fault.at, fault.problem))?;
+    let result = operation(&mut inner);
+    let mut drafted =
+        result.map_err(|fault| Fault::new(start + fields + fault.at, fault.problem))?;
     if logged.is_some() {
-        reason_in_place_of_value(&mut op);
+        reason_in_place_of_value(&mut drafted.op);
     }
-    Ok(Step::Op { op, at: start })
+    Ok(Step::Op { drafted, at: start })
 }
 
 fn position_after(line: &[u8], what: &[u8]) -> Option<usize> {
@@ -56,7 +57,7 @@ fn is_log_line(line: &[u8]) -> bool {
     dated || LEVELS.iter().any(|level| line.starts_with(level))
 }
 
-fn operation(cursor: &mut Cursor<'_>, next_index: u64) -> Read<Op> {
+fn operation(cursor: &mut Cursor<'_>) -> Read<Drafted> {
     let mut draft = Draft::new(cursor.at);
     for field in [Field::Process, Field::Type, Field::F, Field::Value] {
         if cursor.skip_blanks()?.is_none() {
@@ -71,7 +72,7 @@ fn operation(cursor: &mut Cursor<'_>, next_index: u64) -> Read<Op> {
         let at = cursor.at;
         draft.set(Field::Error, error(cursor)?, at)?;
     }
-    draft.finish(next_index)
+    draft.finish()
 }
 
 /// The last field: one EDN form, or else plain text, for Jepsen prints errors either way.

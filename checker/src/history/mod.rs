@@ -6,18 +6,26 @@
 //! keep its verdict. [`split`] takes a history of independent keys apart, and [`recover`] saves
 //! what can be judged of the journal of a tester that died.
 //!
-//! Histories are kept as operations, not in columns: about 200 bytes an event.
+//! Histories are kept in columns, with each distinct value once, and put together as events when
+//! somebody looks at one.
 
+mod chunks;
+mod columns;
+mod compressed;
 mod draft;
 mod edn;
 mod error;
+mod fast;
 mod format;
 mod independent;
 mod input;
+mod interner;
 mod json;
 mod log;
 mod pairing;
+mod ramp;
 mod recover;
+mod view;
 mod write;
 
 pub use error::ReadError;
@@ -27,17 +35,21 @@ pub use input::{FORM_LIMIT_BYTES, read, read_bytes, read_path};
 pub use json::{write_jsonl, write_value_json, write_value_json_plain};
 pub use pairing::{HistoryError, Problem};
 pub use recover::{Recovered, recover, recover_path};
+pub use view::{OpRef, Operations, Ops};
 pub use write::write_edn;
 
 pub use crate::edn::write_value_edn;
 use crate::op::Op;
+use crate::value::Value;
+use columns::Columns;
+use pairing::Pairing;
 
 /// Everything that happened, in one total order, with every invocation paired with its
 /// completion. Immutable: whatever is derived from it can refer to positions in it.
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    ops: Vec<Op>,
-    operations: Vec<Operation>,
+    columns: Columns,
+    pairing: Pairing,
 }
 
 /// One operation of a client: an invocation and, unless nothing was ever heard, its completion.
@@ -71,30 +83,46 @@ impl History {
     /// # Errors
     ///
     /// When the history is not one that processes could have produced, see [`HistoryError`].
-    pub fn from_ops(mut ops: Vec<Op>) -> Result<History, HistoryError> {
-        ops.shrink_to_fit();
-        let operations = pairing::pair(&ops)?;
-        Ok(History { ops, operations })
+    pub fn from_ops(ops: Vec<Op>) -> Result<History, HistoryError> {
+        let mut columns = Columns::default();
+        ops.into_iter().for_each(|op| columns.push_op(op));
+        History::from_columns(columns)
+    }
+
+    fn from_columns(mut columns: Columns) -> Result<History, HistoryError> {
+        columns.shrink();
+        let pairing = pairing::pair(&columns)?;
+        Ok(History { columns, pairing })
     }
 
     /// All events in order, those of the nemesis included.
-    pub fn ops(&self) -> &[Op] {
-        &self.ops
+    pub fn ops(&self) -> Ops<'_> {
+        Ops::new(&self.columns)
     }
 
     /// The operations of clients, in the order of their invocations.
-    pub fn operations(&self) -> &[Operation] {
-        &self.operations
+    pub fn operations(&self) -> Operations<'_> {
+        Operations::new(self)
     }
 
     /// The invocation of an operation.
-    pub fn invocation(&self, operation: &Operation) -> &Op {
-        &self.ops[operation.invoke]
+    pub fn invocation(&self, operation: &Operation) -> OpRef<'_> {
+        self.columns.op(operation.invoke)
     }
 
     /// The completion of an operation, if there is one.
-    pub fn completion(&self, operation: &Operation) -> Option<&Op> {
-        operation.completion.map(|position| &self.ops[position])
+    pub fn completion(&self, operation: &Operation) -> Option<OpRef<'_>> {
+        operation.completion.map(|position| self.columns.op(position))
+    }
+
+    /// What an operation did, without looking at the rest of it.
+    pub(crate) fn function(&self, operation: &Operation) -> &Value {
+        self.columns.values.get(self.columns.f(operation.invoke))
+    }
+
+    /// Why an operation failed or is unknown, without looking at the rest of it.
+    pub(crate) fn error(&self, operation: &Operation) -> Option<&Value> {
+        self.columns.error(operation.completion?)
     }
 }
 

@@ -6,11 +6,12 @@
 //! verdict. The same goes for events out of order. All of that is refused here, once, so that no
 //! checker has to think about it. Events of anything but clients are not paired.
 
-use rustc_hash::FxHashMap;
 use thiserror::Error;
 
+use super::columns::{Columns, narrow};
 use super::{Operation, Outcome};
-use crate::op::{Kind, Op, Process};
+use crate::op::{Kind, Process};
+use crate::value::Value;
 
 /// Why events do not form a history. Operations are named by their `:index`; the positions are
 /// those in the sequence of events, and let a reader of files name lines as well.
@@ -88,139 +89,170 @@ pub enum Problem {
     },
 }
 
+/// The operations of a history: eight bytes each, the rest is said by the events.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pairing {
+    invocations: Vec<u32>,
+    /// [`NEVER`] where the history ends before the completion.
+    completions: Vec<u32>,
+}
+
+const NEVER: u32 = u32::MAX;
+
+impl Pairing {
+    pub(super) fn len(&self) -> usize {
+        self.invocations.len()
+    }
+
+    /// The operation of this number, in order of invocation.
+    #[inline]
+    pub(super) fn operation(&self, columns: &Columns, number: usize) -> Operation {
+        let invoke = self.invocations[number] as usize;
+        let completion =
+            Some(self.completions[number]).filter(|at| *at != NEVER).map(|at| at as usize);
+        let Process::Client(process) = *columns.process(invoke).1 else {
+            unreachable!("only events of clients are paired")
+        };
+        let outcome = completion.map_or(Outcome::Info, |at| match columns.kind(at) {
+            Kind::Ok => Outcome::Ok,
+            Kind::Fail => Outcome::Fail,
+            Kind::Info | Kind::Invoke => Outcome::Info,
+        });
+        Operation { invoke, completion, process, outcome }
+    }
+}
+
 /// What a process is doing.
 #[derive(Clone, Copy)]
 enum State {
+    /// Nothing was seen of it yet.
+    New,
     /// It runs the operation of this number.
-    Running(usize),
+    Running(u32),
     /// Its last operation completed at this position.
-    Idle(usize),
+    Idle(u32),
     /// It retired with the `info` at this position.
-    Retired(usize),
+    Retired(u32),
 }
 
 /// Pairs invocations with completions; O(events).
-pub(super) fn pair(ops: &[Op]) -> Result<Vec<Operation>, HistoryError> {
-    let mut operations = Vec::with_capacity(ops.len() / 2 + 1);
-    let mut processes: FxHashMap<u64, State> = FxHashMap::default();
-    for (position, op) in ops.iter().enumerate() {
-        check_order(ops, position)?;
-        let Process::Client(process) = op.process else { continue };
-        let state = processes.get(&process).copied();
-        let next = match op.kind {
-            Kind::Invoke => invoke(ops, position, process, state, &mut operations)?,
-            _ => complete(ops, position, process, state, &mut operations)?,
+pub(super) fn pair(columns: &Columns) -> Result<Pairing, HistoryError> {
+    let mut pairing = Pairing::default();
+    let mut states = vec![State::New; columns.process_count()];
+    let descent = columns.indices.first_descent();
+    for position in 0..columns.len() {
+        if descent == Some(position) {
+            return Err(out_of_order(columns, position));
+        }
+        let (number, Process::Client(process)) = columns.process(position) else { continue };
+        let event = Event { columns, position, process: *process };
+        let state = &mut states[number.position()];
+        *state = match columns.kind(position) {
+            Kind::Invoke => event.invoke(*state, &mut pairing)?,
+            kind => event.complete(kind, *state, &mut pairing)?,
         };
-        processes.insert(process, next);
     }
-    operations.shrink_to_fit();
-    Ok(operations)
+    pairing.invocations.shrink_to_fit();
+    pairing.completions.shrink_to_fit();
+    Ok(pairing)
 }
 
-fn check_order(ops: &[Op], position: usize) -> Result<(), HistoryError> {
-    let Some(earlier) = position.checked_sub(1) else { return Ok(()) };
-    let (previous, index) = (ops[earlier].index, ops[position].index);
-    if previous < index {
-        return Ok(());
-    }
-    let problem = Problem::OutOfOrder { previous, index };
-    Err(HistoryError { problem, earlier: Some(earlier), position })
+fn out_of_order(columns: &Columns, position: usize) -> HistoryError {
+    let index = |at: usize| columns.indices.get(at);
+    let problem = Problem::OutOfOrder { previous: index(position - 1), index: index(position) };
+    HistoryError { problem, earlier: Some(position - 1), position }
 }
 
-fn invoke(
-    ops: &[Op],
+/// An event of a client, about to be paired.
+struct Event<'a> {
+    columns: &'a Columns,
     position: usize,
     process: u64,
-    state: Option<State>,
-    operations: &mut Vec<Operation>,
-) -> Result<State, HistoryError> {
-    match state {
-        Some(State::Running(number)) => {
-            let invoke = operations[number].invoke;
-            let (first, second) = (ops[invoke].index, ops[position].index);
-            let problem = Problem::InvokedTwice { process, first, second };
-            Err(HistoryError { problem, earlier: Some(invoke), position })
-        }
-        Some(State::Retired(info)) => Err(returned(ops, position, process, info)),
-        Some(State::Idle(_)) | None => {
-            operations.push(Operation {
-                invoke: position,
-                completion: None,
-                process,
-                outcome: Outcome::Info,
-            });
-            Ok(State::Running(operations.len() - 1))
-        }
-    }
 }
 
-fn complete(
-    ops: &[Op],
-    position: usize,
-    process: u64,
-    state: Option<State>,
-    operations: &mut [Operation],
-) -> Result<State, HistoryError> {
-    let number = match state {
-        Some(State::Running(number)) => number,
-        Some(State::Retired(info)) => return Err(returned(ops, position, process, info)),
-        Some(State::Idle(earlier)) => {
-            return Err(without_invoke(ops, position, process, Some(earlier)));
+impl Event<'_> {
+    fn invoke(&self, state: State, pairing: &mut Pairing) -> Result<State, HistoryError> {
+        match state {
+            State::Running(number) => {
+                let invoke = pairing.invocations[number as usize] as usize;
+                let (first, second) = (self.index_at(invoke), self.index_at(self.position));
+                let problem = Problem::InvokedTwice { process: self.process, first, second };
+                Err(HistoryError { problem, earlier: Some(invoke), position: self.position })
+            }
+            State::Retired(info) => Err(self.returned(info as usize)),
+            State::Idle(_) | State::New => {
+                let number = narrow(pairing.len());
+                pairing.invocations.push(narrow(self.position));
+                pairing.completions.push(NEVER);
+                Ok(State::Running(number))
+            }
         }
-        None => return Err(without_invoke(ops, position, process, None)),
-    };
-    let operation = &mut operations[number];
-    let (invocation, completion) = (&ops[operation.invoke], &ops[position]);
-    // Some recorders leave `:f` out of completions; one that is there must agree.
-    if invocation.f != completion.f && !completion.f.is_nil() {
+    }
+
+    fn complete(
+        &self,
+        kind: Kind,
+        state: State,
+        pairing: &mut Pairing,
+    ) -> Result<State, HistoryError> {
+        let number = match state {
+            State::Running(number) => number as usize,
+            State::Retired(info) => return Err(self.returned(info as usize)),
+            State::Idle(earlier) => return Err(self.without_invoke(Some(earlier as usize))),
+            State::New => return Err(self.without_invoke(None)),
+        };
+        let invoke = pairing.invocations[number] as usize;
+        self.same_function(invoke)?;
+        pairing.completions[number] = narrow(self.position);
+        Ok(match kind {
+            Kind::Ok | Kind::Fail => State::Idle(narrow(self.position)),
+            Kind::Info | Kind::Invoke => State::Retired(narrow(self.position)),
+        })
+    }
+
+    /// Some recorders leave `:f` out of completions; one that is there must agree.
+    fn same_function(&self, invoke: usize) -> Result<(), HistoryError> {
+        let (invoked, completed) = (self.columns.f(invoke), self.columns.f(self.position));
+        if invoked == completed || *self.columns.values.get(completed) == Value::Nil {
+            return Ok(());
+        }
         let problem = Problem::FunctionChanged {
-            process,
-            invocation: invocation.index,
-            completion: completion.index,
+            process: self.process,
+            invocation: self.index_at(invoke),
+            completion: self.index_at(self.position),
         };
-        return Err(HistoryError { problem, earlier: Some(operation.invoke), position });
+        Err(HistoryError { problem, earlier: Some(invoke), position: self.position })
     }
-    operation.completion = Some(position);
-    operation.outcome = match completion.kind {
-        Kind::Ok => Outcome::Ok,
-        Kind::Fail => Outcome::Fail,
-        Kind::Info | Kind::Invoke => Outcome::Info,
-    };
-    Ok(match operation.outcome {
-        Outcome::Info => State::Retired(position),
-        Outcome::Ok | Outcome::Fail => State::Idle(position),
-    })
-}
 
-fn returned(ops: &[Op], position: usize, process: u64, info: usize) -> HistoryError {
-    let problem = Problem::ReturnedAfterInfo {
-        process,
-        info: ops[info].index,
-        returned: ops[position].index,
-    };
-    HistoryError { problem, earlier: Some(info), position }
-}
+    fn returned(&self, info: usize) -> HistoryError {
+        let problem = Problem::ReturnedAfterInfo {
+            process: self.process,
+            info: self.index_at(info),
+            returned: self.index_at(self.position),
+        };
+        HistoryError { problem, earlier: Some(info), position: self.position }
+    }
 
-fn without_invoke(
-    ops: &[Op],
-    position: usize,
-    process: u64,
-    earlier: Option<usize>,
-) -> HistoryError {
-    let op = &ops[position];
-    let problem = Problem::CompletionWithoutInvoke {
-        process,
-        completion: op.index,
-        kind: op.kind.word(),
-        previous: earlier.map(|at| ops[at].index),
-    };
-    HistoryError { problem, earlier, position }
+    fn without_invoke(&self, earlier: Option<usize>) -> HistoryError {
+        let problem = Problem::CompletionWithoutInvoke {
+            process: self.process,
+            completion: self.index_at(self.position),
+            kind: self.columns.kind(self.position).word(),
+            previous: earlier.map(|at| self.index_at(at)),
+        };
+        HistoryError { problem, earlier, position: self.position }
+    }
+
+    fn index_at(&self, position: usize) -> u64 {
+        self.columns.indices.get(position)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::Value;
+    use crate::history::History;
+    use crate::op::Op;
 
     fn history(events: &[(u64, Kind)]) -> Vec<Op> {
         let event = |(index, (process, kind)): (usize, &(u64, Kind))| Op {
@@ -234,6 +266,10 @@ mod tests {
             extra: Vec::new(),
         };
         events.iter().enumerate().map(event).collect()
+    }
+
+    fn pair(ops: &[Op]) -> Result<Vec<Operation>, HistoryError> {
+        History::from_ops(ops.to_vec()).map(|history| history.operations().iter().collect())
     }
 
     fn problem(events: &[(u64, Kind)]) -> String {

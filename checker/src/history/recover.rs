@@ -54,7 +54,7 @@ pub fn recover(mut journal: impl BufRead) -> io::Result<Recovered> {
             recovered.damaged_lines += 1;
         }
     }
-    recovered.ops = events.ops;
+    recovered.ops = events.into_ops();
     cut_at_gap(&mut recovered);
     Ok(recovered)
 }

@@ -25,14 +25,15 @@ pub fn events(
     core: &Core,
 ) -> Result<Vec<Op>, NoKey> {
     let of_key = split(history, independent)?.into_iter().flatten();
-    let of_key = of_key.filter(|one| Some(&one.key) == key).flat_map(|one| one.operations);
-    let stripped: FxHashMap<usize, KeyOperation<'_>> =
-        of_key.map(|one| (one.operation.invoke, one)).collect();
+    let mut stripped: FxHashMap<usize, KeyOperation<'_>> = FxHashMap::default();
+    for one in of_key.filter(|one| Some(&one.key) == key) {
+        stripped.extend(one.operations().map(|one| (one.operation.invoke, one)));
+    }
     let kept: FxHashMap<u64, &CoreOperation> =
         core.operations.iter().map(|one| (one.index, one)).collect();
     let mut events = Vec::new();
-    for operation in history.operations() {
-        let Some(kept) = kept.get(&history.invocation(operation).index) else { continue };
+    for operation in history.operations().iter() {
+        let Some(kept) = kept.get(&history.invocation(&operation).index) else { continue };
         let keyed = stripped.get(&operation.invoke);
         events.extend(Written { history, operation, keyed, key, kept }.events());
     }
@@ -43,7 +44,7 @@ pub fn events(
 /// An operation on its way into the file.
 struct Written<'a> {
     history: &'a History,
-    operation: &'a Operation,
+    operation: Operation,
     keyed: Option<&'a KeyOperation<'a>>,
     key: Option<&'a Value>,
     kept: &'a CoreOperation,
@@ -51,14 +52,14 @@ struct Written<'a> {
 
 impl Written<'_> {
     fn events(&self) -> Vec<Op> {
-        let invocation = self.history.invocation(self.operation);
-        let mut begin = invocation.clone();
+        let invocation = self.history.invocation(&self.operation);
+        let mut begin = invocation.to_op();
         if let Some(keyed) = self.keyed {
             begin.value = keyed.argument.clone();
         }
         self.mark(&mut begin);
-        let end = self.history.completion(self.operation).map(|completion| {
-            let mut end = completion.clone();
+        let end = self.history.completion(&self.operation).map(|completion| {
+            let mut end = completion.to_op();
             if let Some(keyed) = self.keyed {
                 end.value = keyed.result.cloned().unwrap_or(Value::Nil);
             }

@@ -8,7 +8,7 @@ use crate::verdict::Because;
 
 /// A step as it is told.
 pub(crate) fn because(facts: &Facts<'_, '_>, step: &Step) -> Because {
-    let index = |at: usize| facts.operation(at).invoke.index;
+    let index = |at: usize| facts.operation(at).invoke().index;
     let words = Words { facts };
     let mut sentence = format!(
         "{} comes before {}: {}",
@@ -43,7 +43,7 @@ impl Words<'_, '_, '_> {
             }
             Some(Transition::Differs(_)) | None => "operation".to_owned(),
         };
-        format!("{what} ({})", process(self.facts.operation(at).invoke))
+        format!("{what} ({})", process(self.facts.operation(at).invoke()))
     }
 
     fn value(&self, value: ValueId) -> String {
@@ -134,8 +134,8 @@ impl Words<'_, '_, '_> {
 
     /// When the one ended and when the other began, with as many digits as tell them apart.
     fn moments(&self, first: usize, second: usize) -> (String, String) {
-        let end = self.facts.operation(first).completion;
-        let begin = self.facts.operation(second).invoke;
+        let end = self.facts.operation(first).completion();
+        let begin = self.facts.operation(second).invoke();
         let end_ns = end.map_or(-1, |op| op.time_ns);
         if end_ns < 0 || begin.time_ns <= end_ns {
             let end = end.map_or(0, |op| op.index);

@@ -28,13 +28,13 @@ mod write;
 
 pub use write::{write_jsonl, write_value_json, write_value_json_plain};
 
-pub(super) use read::JsonEvents;
+pub(super) use read::{JsonEvents, name, skip_white, value};
 
 use crate::edn::is_keyword_name;
 use crate::value::Value;
 
 /// Whether operations of this function hold micro-ops.
-fn is_transaction(f: &Value) -> bool {
+pub(super) fn is_transaction(f: &Value) -> bool {
     f.is_nil() || matches!(f, Value::Keyword(name) if **name == *"txn")
 }
 

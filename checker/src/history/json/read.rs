@@ -24,11 +24,7 @@ pub(in crate::history) enum JsonEvents {
 
 impl JsonEvents {
     /// Reads on, by at most one operation.
-    pub(in crate::history) fn step(
-        &mut self,
-        cursor: &mut Cursor<'_>,
-        next_index: u64,
-    ) -> Read<Step> {
+    pub(in crate::history) fn step(&mut self, cursor: &mut Cursor<'_>) -> Read<Step> {
         skip_white(cursor);
         match (cursor.peek()?, &self) {
             (None, JsonEvents::Outside) => return Ok(Step::End),
@@ -54,11 +50,11 @@ impl JsonEvents {
         if cursor.byte()? != b'{' {
             return Err(cursor.unexpected("an operation"));
         }
-        let op = operation(cursor)?.finish(next_index)?;
+        let drafted = operation(cursor)?.finish()?;
         if !matches!(self, JsonEvents::Outside) {
             *self = JsonEvents::Within;
         }
-        Ok(Step::Op { op, at })
+        Ok(Step::Op { drafted, at })
     }
 }
 
@@ -113,7 +109,7 @@ fn name_micro_ops(value: &mut Value) {
 }
 
 /// Reads any value.
-fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
+pub(in crate::history) fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
     match cursor.byte()? {
         b'"' => cursor.string().map(string_value),
         b'[' => items(cursor).map(Value::Vector),
@@ -133,7 +129,7 @@ fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
 }
 
 /// Reads a value where a string is a name.
-fn name(cursor: &mut Cursor<'_>) -> Read<Value> {
+pub(in crate::history) fn name(cursor: &mut Cursor<'_>) -> Read<Value> {
     if cursor.byte()? != b'"' {
         return value(cursor);
     }
@@ -341,7 +337,7 @@ fn colon(cursor: &mut Cursor<'_>) -> Read<()> {
 
 /// JSON's white space; the comma is none here.
 #[inline]
-fn skip_white(cursor: &mut Cursor<'_>) {
+pub(in crate::history) fn skip_white(cursor: &mut Cursor<'_>) {
     let white = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     cursor.at += cursor.remaining().iter().take_while(white).count();
 }

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use super::{is_bare_name, is_transaction, needs_escape, object_key};
 use crate::edn::{is_keyword_name, is_tag, write_escaped, write_integer, write_value_edn};
 use crate::history::draft::Field;
-use crate::op::{Op, Process};
+use crate::history::view::OpRef;
+use crate::op::Process;
 use crate::value::Value;
 
 /// Writes an operation as one line of JSON, without the line break.
@@ -14,7 +15,8 @@ use crate::value::Value;
 /// # Errors
 ///
 /// Those of `out`.
-pub fn write_jsonl(op: &Op, out: &mut impl Write) -> io::Result<()> {
+pub fn write_jsonl<'h>(op: impl Into<OpRef<'h>>, out: &mut impl Write) -> io::Result<()> {
+    let op = op.into();
     write!(out, "{{\"index\":")?;
     write_unsigned(op.index, out)?;
     out.write_all(b",\"time\":")?;
@@ -22,23 +24,23 @@ pub fn write_jsonl(op: &Op, out: &mut impl Write) -> io::Result<()> {
     out.write_all(b",\"type\":\"")?;
     out.write_all(op.kind.word().as_bytes())?;
     out.write_all(b"\",\"process\":")?;
-    match &op.process {
+    match op.process {
         Process::Client(number) => write_unsigned(*number, out)?,
         Process::Other(name) => write_name(name, out)?,
     }
     out.write_all(b",\"f\":")?;
-    write_name(&op.f, out)?;
+    write_name(op.f, out)?;
     out.write_all(b",\"value\":")?;
-    if is_transaction(&op.f) && has_strings_for_names(&op.value) {
-        write_embedded(&op.value, out)?;
+    if is_transaction(op.f) && has_strings_for_names(op.value()) {
+        write_embedded(op.value(), out)?;
     } else {
-        write_value_json(&op.value, out)?;
+        write_value_json(op.value(), out)?;
     }
-    if let Some(error) = &op.error {
+    if let Some(error) = op.error {
         out.write_all(b",\"error\":")?;
         write_value_json(error, out)?;
     }
-    write_extra(&op.extra, out)?;
+    write_extra(op.extra, out)?;
     out.write_all(b"}")
 }
 

@@ -1,0 +1,188 @@
+//! Looking at a history: events and operations, put together from its columns when asked for.
+
+use super::columns::Columns;
+use super::interner::Interned;
+use super::{History, Operation};
+use crate::op::{Kind, Op, Process};
+use crate::value::Value;
+
+/// An event of a history, or an [`Op`] seen as one; cheap to copy.
+#[derive(Clone, Copy, Debug)]
+pub struct OpRef<'h> {
+    /// Position in the history as recorded, see [`Op::index`].
+    pub index: u64,
+    /// Nanoseconds since the start of the test; −1 when unknown.
+    pub time_ns: i64,
+    /// Who.
+    pub process: &'h Process,
+    /// Which event of the operation.
+    pub kind: Kind,
+    /// What was done.
+    pub f: &'h Value,
+    /// Why it failed or is unknown.
+    pub error: Option<&'h Value>,
+    /// All other entries of the operation.
+    pub extra: &'h [(Value, Value)],
+    pub(super) value: Operand<'h>,
+}
+
+/// Where the value of an event is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operand<'h> {
+    Here(&'h Value),
+    /// In columns, perhaps in pieces: only who asks for the value has it put together.
+    Columns(&'h Columns, Interned),
+}
+
+impl Operand<'_> {
+    pub(super) const NOTHING: Operand<'static> = Operand::Here(&Value::Nil);
+}
+
+impl<'h> OpRef<'h> {
+    pub(super) fn of_columns(columns: &'h Columns, value: Interned, rest: OpRef<'h>) -> OpRef<'h> {
+        OpRef { value: Operand::Columns(columns, value), ..rest }
+    }
+
+    /// Its argument (invocation) or result (completion), see [`Op::value`].
+    pub fn value(&self) -> &'h Value {
+        match self.value {
+            Operand::Here(value) => value,
+            Operand::Columns(columns, value) => columns.values.get(value),
+        }
+    }
+
+    /// The event for itself.
+    pub fn to_op(&self) -> Op {
+        Op {
+            index: self.index,
+            time_ns: self.time_ns,
+            process: self.process.clone(),
+            kind: self.kind,
+            f: self.f.clone(),
+            value: self.value().clone(),
+            error: self.error.cloned(),
+            extra: self.extra.to_vec(),
+        }
+    }
+}
+
+impl<'h> From<&'h Op> for OpRef<'h> {
+    fn from(op: &'h Op) -> OpRef<'h> {
+        OpRef {
+            index: op.index,
+            time_ns: op.time_ns,
+            process: &op.process,
+            kind: op.kind,
+            f: &op.f,
+            error: op.error.as_ref(),
+            extra: &op.extra,
+            value: Operand::Here(&op.value),
+        }
+    }
+}
+
+impl PartialEq for OpRef<'_> {
+    fn eq(&self, other: &OpRef<'_>) -> bool {
+        (self.index, self.time_ns, self.process, self.kind)
+            == (other.index, other.time_ns, other.process, other.kind)
+            && (self.f, self.error, self.extra) == (other.f, other.error, other.extra)
+            && self.value() == other.value()
+    }
+}
+
+impl PartialEq<Op> for OpRef<'_> {
+    fn eq(&self, other: &Op) -> bool {
+        *self == OpRef::from(other)
+    }
+}
+
+/// The events of a history, in order.
+#[derive(Clone, Copy, Debug)]
+pub struct Ops<'h> {
+    columns: &'h Columns,
+}
+
+impl<'h> Ops<'h> {
+    pub(super) fn new(columns: &'h Columns) -> Ops<'h> {
+        Ops { columns }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The one at this position, which must exist.
+    pub fn at(&self, position: usize) -> OpRef<'h> {
+        self.columns.op(position)
+    }
+
+    /// All of them.
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = OpRef<'h>> + DoubleEndedIterator + Clone + use<'h> {
+        let columns = self.columns;
+        (0..columns.len()).map(move |position| columns.op(position))
+    }
+
+    /// All of them, for themselves.
+    pub fn to_vec(&self) -> Vec<Op> {
+        self.iter().map(|op| op.to_op()).collect()
+    }
+}
+
+impl PartialEq for Ops<'_> {
+    fn eq(&self, other: &Ops<'_>) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+/// The operations of clients, in the order of their invocations.
+#[derive(Clone, Copy)]
+pub struct Operations<'h> {
+    history: &'h History,
+}
+
+impl<'h> Operations<'h> {
+    pub(super) fn new(history: &'h History) -> Operations<'h> {
+        Operations { history }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.history.pairing.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The operation of this number, counted in order of invocation; it must exist.
+    pub fn at(&self, number: usize) -> Operation {
+        self.history.pairing.operation(&self.history.columns, number)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Operation> + Clone + use<'h> {
+        let all = *self;
+        (0..self.len()).map(move |number| all.at(number))
+    }
+}
+
+impl std::fmt::Debug for Operations<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for Operations<'_> {
+    fn eq(&self, other: &Operations<'_>) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
