@@ -261,6 +261,7 @@ fn frontier(entries: &Entries) -> Result<Frontier, String> {
 
 fn state_name(value: &Value) -> Result<StateName, String> {
     match (value, value.items()) {
+        (Value::Nil, _) => Ok(StateName::Initial),
         (Value::Str(text), _) => Ok(StateName::Text(text.to_string())),
         (_, Some([from, operation])) => {
             Ok(StateName::After(position(from)?, index(operation, "states")?))

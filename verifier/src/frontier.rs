@@ -63,6 +63,8 @@ pub(crate) struct Config {
 /// How a state is named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StateName {
+    /// The one before the first operation.
+    Initial,
     /// By the model's own name for it.
     Text(String),
     /// The one to which the step of an operation leads from an earlier one.
@@ -114,10 +116,12 @@ fn states<M: Model>(
 ) -> Result<Vec<M::State>, String> {
     let mut states: Vec<M::State> = Vec::with_capacity(names.len());
     for name in names {
+        let forgetful = |thing| weakened.is_asked(thing);
         let state = match name {
+            StateName::Initial => model.forget_state(model.initial(), &forgetful),
             StateName::Text(text) => {
                 let state = model.named(text)?;
-                model.forget_state(state, &|thing| weakened.is_asked(thing))
+                model.forget_state(state, &forgetful)
             }
             StateName::After(from, index) => {
                 let from = states.get(*from).ok_or("a state is derived from a later one")?;
@@ -299,9 +303,7 @@ impl<'a, M: Model> Replay<'a, M> {
         let left = self.cover(&stage.left, open_after.clone())?;
         let lost = |what: &str| Err(format!("at the return of op {}, {what}", stage.returns));
         for one in current {
-            let done = one.marks[slot] == Mark::Not || left.covers(self, &without(one, slot));
-            let not = one.marks[slot] == Mark::Done || tried.covers(self, &not_done(one, slot));
-            if !done || !not {
+            if !self.is_covered(one, slot, &tried, &left) {
                 return lost("something that was left before is neither tried nor left");
             }
         }
@@ -310,17 +312,36 @@ impl<'a, M: Model> Replay<'a, M> {
                 return lost("a configuration is tried although the operation may be done");
             }
             for after in self.successors(one) {
-                let covered = match after.marks[slot] {
-                    Mark::Done => left.covers(self, &without(&after, slot)),
-                    _ => tried.covers(self, &after),
-                };
-                if !covered {
+                if !self.is_covered(&after, slot, &tried, &left) {
                     return lost("a legal step leads to something that is neither tried nor left");
                 }
             }
         }
         self.open = open_after;
         Ok(left.into_configs())
+    }
+
+    /// Whether the situations in which the returning operation has taken effect are covered by
+    /// what is left, and the others by what is tried; an observer may as well count as done.
+    fn is_covered(
+        &self,
+        one: &Situations<M::State>,
+        slot: usize,
+        tried: &Cover<M::State>,
+        left: &Cover<M::State>,
+    ) -> bool {
+        let observer = self.is_observer(self.open[slot]);
+        let is_left = left.covers(self, &without(one, slot));
+        let is_tried = || tried.covers(self, &not_done(one, slot));
+        match one.marks[slot] {
+            Mark::Done => is_left,
+            Mark::Not => (observer && is_left) || is_tried(),
+            Mark::Either => is_left && (observer || is_tried()),
+        }
+    }
+
+    fn is_observer(&self, at: usize) -> bool {
+        self.model.offers(&self.weakened.steps[at].step) == Offers::Nothing
     }
 
     /// Everything to which one step leads.
@@ -405,15 +426,14 @@ impl<T: Clone + Eq + std::hash::Hash> Cover<T> {
         let mut candidates = same_state
             .filter(|other| other.counts.iter().zip(&one.counts).all(|(other, one)| other <= one));
         candidates.any(|other| {
-            self.open.iter().zip(other.marks.iter().zip(&one.marks)).all(|(at, (other, one))| {
-                let step = &replay.weakened.steps[*at].step;
-                match (other, one) {
+            self.open.iter().zip(other.marks.iter().zip(&one.marks)).all(
+                |(at, (other, one))| match (other, one) {
                     (Mark::Either, _) => true,
                     (Mark::Done, Mark::Done) | (Mark::Not, Mark::Not) => true,
-                    (Mark::Done, _) => replay.model.offers(step) == Offers::Nothing,
+                    (Mark::Done, _) => replay.is_observer(*at),
                     (Mark::Not, _) => false,
-                }
-            })
+                },
+            )
         })
     }
 }

@@ -5,19 +5,28 @@
 //! program can hold it against the bytes of the history. The format is described in
 //! `docs/certificates.md`: a line of JSON about the whole, a line for each object, a last line.
 //!
-//! What a line holds depends on the verdict: an order of the operations where it is valid
-//! (`lines`), a refutation where it is not.
+//! What a line holds depends on the verdict. Of a valid one it is the order that the search found.
+//! Of an invalid one the search knows only where it got stuck, so a proof is looked for now
+//! (`refute`): a few operations, or a window before the failing return, that have no order. That
+//! is done for every invalid object, and costs little beside the search, since most of the history
+//! is not looked at again.
 
+mod frontier;
+mod invalid;
 mod lines;
+mod machine;
+mod refute;
+mod sets;
 
 use std::io::{self, Write};
 
-use crate::checks::{CheckOptions, CheckerSpec, SetReads};
+use crate::checks::{CheckOptions, CheckerSpec, SetReads, sources};
 use crate::history::{Format, History, has_key_entries};
 use crate::model::FailedCas;
 use crate::value::Value;
-use crate::verdict::Verdict;
-use lines::Text;
+use crate::verdict::{Proof, Reason, Validity, Verdict};
+use invalid::refuted;
+use lines::{Said, Text};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -29,6 +38,19 @@ pub struct Subject {
     pub sha256: String,
     /// Its notation; `None` if its first bytes tell.
     pub notation: Option<Format>,
+    /// How to prove that an object is invalid.
+    pub style: Style,
+}
+
+/// How to prove that an object is invalid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Style {
+    /// As is cheapest to check.
+    #[default]
+    Cheapest,
+    /// By an inductive frontier, even where every order could be tried: for tests of whoever
+    /// checks them.
+    Frontier,
 }
 
 /// Writes the certificate of a verdict.
@@ -44,16 +66,32 @@ pub fn write(
     out: &mut impl Write,
 ) -> io::Result<()> {
     header(subject, history, options, verdict, out)?;
-    let mut count = 0;
-    for part in &verdict.parts {
-        lines::object(Some(&part.key), &part.verdict, out)?;
-        count += 1;
+    let parts = verdict.parts.iter().map(|part| (Some(&part.key), &part.verdict));
+    let whole =
+        (verdict.parts.is_empty() && !history.operations().is_empty()).then_some((None, verdict));
+    let claims: Vec<_> = parts.chain(whole).collect();
+    let is_invalid = |(_, verdict): &(_, &Verdict)| verdict.validity == Validity::Invalid;
+    let sources = match claims.iter().any(is_invalid) {
+        true => sources(history, options.independent).map(|(sources, _)| sources),
+        false => Ok(Vec::new()),
+    };
+    let sources = sources.unwrap_or_default();
+    for (at, (key, verdict)) in claims.iter().enumerate() {
+        let refuted = match (verdict.validity, objects.get(at)) {
+            (Validity::Invalid, Some(object)) => {
+                refuted(object, &options.spec, verdict, subject.style)
+            }
+            _ => Err(verdict.reason.as_ref().map_or_else(String::new, Reason::sentence)),
+        };
+        let said = match (verdict.validity, &verdict.proof, &refuted) {
+            (Validity::Valid, Some(Proof::Order(order)), _) => Said::Order(order),
+            (Validity::Valid, _, _) => Said::Set,
+            (_, _, Ok(refuted)) => Said::Refuted(refuted),
+            (validity, _, Err(why)) => Said::Nothing { verdict: validity.word(), why },
+        };
+        lines::object(*key, &said, out)?;
     }
-    if verdict.parts.is_empty() && !history.operations().is_empty() {
-        lines::object(None, verdict, out)?;
-        count += 1;
-    }
-    writeln!(out, "{{\"end\":{count}}}")
+    writeln!(out, "{{\"end\":{}}}", claims.len())
 }
 
 fn header(

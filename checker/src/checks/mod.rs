@@ -11,7 +11,7 @@ mod examine;
 mod explain;
 mod linearizable;
 mod merge;
-mod object;
+pub(crate) mod object;
 mod results;
 mod sentence;
 mod set;
@@ -192,12 +192,15 @@ fn broken(panic: &(dyn std::any::Any + Send)) -> Reason {
     Reason::Failed(format!("panic: {text}"))
 }
 
-enum Keyed {
+pub(crate) enum Keyed {
     Yes,
     No,
 }
 
-fn sources(history: &History, independent: Independent) -> Result<(Vec<Source<'_>>, Keyed), NoKey> {
+pub(crate) fn sources(
+    history: &History,
+    independent: Independent,
+) -> Result<(Vec<Source<'_>>, Keyed), NoKey> {
     Ok(match split(history, independent)? {
         None => (vec![Source::Whole(history)], Keyed::No),
         Some(keys) => (keys.into_iter().map(|key| Source::Key(history, key)).collect(), Keyed::Yes),

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use checker::certificate::{self, Subject};
+use checker::certificate::{self, Style, Subject};
 use checker::history::Format;
 use checker::{CheckOptions, History, Verdict};
 
@@ -100,7 +100,7 @@ impl<'a> Origin<'a> {
         judged: &Judged<'_>,
     ) -> anyhow::Result<Vec<u8>> {
         let notation = self.format.or_else(|| Format::of_path(path));
-        let subject = Subject { sha256: verifier::sha256(bytes), notation };
+        let subject = Subject { sha256: verifier::sha256(bytes), notation, style: Style::Cheapest };
         let Judged { history, options, verdict } = judged;
         let mut certificate = Vec::new();
         certificate::write(&subject, history, options, verdict, &mut certificate)

@@ -151,9 +151,9 @@ impl Model for Register {
 
     fn states_after(&self, steps: &[Step]) -> Option<Vec<Id>> {
         let mut states = vec![self.initial];
-        states.extend(steps.iter().filter_map(|step| match *step {
-            Step::Write(value) | Step::Cas(_, value) => Some(value),
-            Step::Read(_) | Step::Differs(_) => None,
+        states.extend(steps.iter().filter_map(|step| match self.offers(step) {
+            Offers::Only(value) => Some(value),
+            Offers::Nothing => None,
         }));
         states.sort_unstable();
         states.dedup();

@@ -1,0 +1,264 @@
+//! Finding a proof that a history has no order, one that is cheap to check.
+//!
+//! Of an invalid history only little matters as a rule, so ever larger parts of it are tried, each
+//! a sound weakening (`verifier/src/weaken.rs` says why), until one of them has no order either:
+//!
+//! 1. the operations that the verdict names as excluding each other, with everybody else who may
+//!    have put there what they ask for;
+//! 2. everything until the operation that failed, if that is little;
+//! 3. windows before the return that failed, each twice as long as the one before, with the object
+//!    in any state at first (where states are values);
+//! 4. the whole history until that return, first with indeterminate operations without end, then
+//!    with every one of them counted.
+//!
+//! A part of at most [`EXHAUSTIVE_MAX`] operations is its own proof, since every order can be
+//! tried; a larger one comes with an inductive frontier (`frontier`).
+
+use rustc_hash::FxHashSet;
+
+use super::Style;
+use super::frontier::{Attempt, Counting, Piece, Refutation, refute};
+use super::machine::{Ground, Machine, Name};
+use crate::linear::Occurrence;
+use crate::model::{Class, Model};
+
+/// So many operations can be tried in every order by whoever checks the proof.
+pub(super) const EXHAUSTIVE_MAX: usize = 14;
+
+/// Larger frontiers are not written: they would take longer to check than the search took.
+const CONFIGURATIONS_MAX: usize = 400_000;
+
+/// The shortest window, in operations.
+const WINDOW_MIN: usize = 4;
+
+/// An object with what is known of why it is invalid.
+pub(super) struct Suspect<'a, M: Model> {
+    pub(super) model: &'a M,
+    pub(super) ground: Ground,
+    pub(super) all: &'a [Occurrence<M::Transition>],
+    /// The indices of invocations.
+    pub(super) indices: &'a [u64],
+    /// The position of the return at which nothing fits, and its index.
+    pub(super) until: Option<(u32, u64)>,
+    /// Operations that may exclude each other already, by position in `all`.
+    pub(super) named: Vec<usize>,
+}
+
+/// A part of a history: see `verifier/src/weaken.rs`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Index of the first event that is looked at.
+    pub(super) from: Option<u64>,
+    /// Index of the last event that is looked at.
+    pub(super) until: Option<u64>,
+    /// Indices of the operations that are kept.
+    pub(super) keep: Option<Vec<u64>>,
+    /// Indices of those whose condition is waived.
+    pub(super) as_write: Vec<u64>,
+}
+
+/// A proof that there is no order.
+pub(super) enum Proof {
+    /// Every order of the part can be tried.
+    SubHistory(Part),
+    /// An inductive frontier over the part, with the names of its states.
+    Frontier(Part, Refutation, Vec<Name>),
+}
+
+/// Which operations are looked at, and how.
+struct Selection {
+    from: Option<u32>,
+    /// By position; all that fall into the part if `None`.
+    keep: Option<Vec<usize>>,
+    waived: FxHashSet<usize>,
+}
+
+/// How a part is going to be checked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Check {
+    Exhaustively,
+    ByFrontier(Counting),
+}
+
+impl<M: Model> Suspect<'_, M> {
+    /// Looks for a proof; an error says why there is none.
+    pub(super) fn prove(&self, style: Style) -> Result<Proof, String> {
+        let whole = || Selection { from: None, keep: None, waived: FxHashSet::default() };
+        let proof = match style {
+            Style::Frontier => None,
+            Style::Cheapest => {
+                let mut named = self.named_selections().into_iter();
+                let proof = named.find_map(|selection| self.exhaustively(&selection));
+                proof.or_else(|| self.exhaustively(&whole()))
+            }
+        };
+        let proof = proof.or_else(|| self.in_windows(style));
+        let proof = proof.or_else(|| self.by_frontier(&whole(), Counting::Nothing));
+        let proof = proof.or_else(|| self.by_frontier(&whole(), Counting::Everything));
+        proof.ok_or_else(|| {
+            format!("a proof would take more than {CONFIGURATIONS_MAX} configurations")
+        })
+    }
+
+    fn until(&self) -> u32 {
+        self.until.map_or(u32::MAX, |(position, _)| position)
+    }
+
+    /// The named operations with whoever may have put there what they ask for: without the
+    /// conditions of these, and with them.
+    fn named_selections(&self) -> Vec<Selection> {
+        let mut selections = Vec::new();
+        if self.ground != Ground::Values || self.named.is_empty() {
+            return selections;
+        }
+        for waive in [true, false] {
+            let mut keep: Vec<usize> = self.named.clone();
+            let mut waived = FxHashSet::default();
+            loop {
+                let machine = self.machine(keep.iter().map(|at| (*at, waived.contains(at))));
+                let missing = (0..self.all.len()).find(|at| {
+                    self.all[*at].invoked <= self.until()
+                        && !keep.contains(at)
+                        && !machine.may_leave_out(&self.all[*at].transition)
+                });
+                let Some(missing) = missing else { break };
+                keep.push(missing);
+                if waive {
+                    waived.insert(missing);
+                }
+                if keep.len() > EXHAUSTIVE_MAX {
+                    break;
+                }
+            }
+            if keep.len() <= EXHAUSTIVE_MAX {
+                keep.sort_unstable();
+                waived.retain(|at| self.all[*at].is_conditional(self.model));
+                selections.push(Selection { from: None, keep: Some(keep), waived });
+            }
+        }
+        selections
+    }
+
+    /// Windows that end with the return that failed.
+    fn in_windows(&self, style: Style) -> Option<Proof> {
+        if self.ground != Ground::Values {
+            return None;
+        }
+        let in_time = self.all.iter().filter(|one| one.invoked <= self.until());
+        let invocations: Vec<u32> = in_time.map(|one| one.invoked).collect();
+        let mut length = WINDOW_MIN;
+        while length < invocations.len() {
+            let from = Some(invocations[invocations.len() - length]);
+            let selection = Selection { from, keep: None, waived: FxHashSet::default() };
+            let proof = match style {
+                Style::Frontier => None,
+                Style::Cheapest => self.exhaustively(&selection),
+            };
+            let proof = proof.or_else(|| self.by_frontier(&selection, Counting::Nothing));
+            if proof.is_some() {
+                return proof;
+            }
+            length *= 2;
+        }
+        None
+    }
+
+    fn exhaustively(&self, selection: &Selection) -> Option<Proof> {
+        if self.looked_at(selection).take(EXHAUSTIVE_MAX + 1).count() > EXHAUSTIVE_MAX {
+            return None;
+        }
+        let (attempt, _) = self.attempt(selection, Check::Exhaustively);
+        match attempt {
+            Attempt::Refuted(_) => Some(Proof::SubHistory(self.part(selection))),
+            Attempt::Survived | Attempt::TooLarge => None,
+        }
+    }
+
+    fn by_frontier(&self, selection: &Selection, counting: Counting) -> Option<Proof> {
+        let (attempt, names) = self.attempt(selection, Check::ByFrontier(counting));
+        match attempt {
+            Attempt::Refuted(refutation) => {
+                Some(Proof::Frontier(self.part(selection), refutation, names))
+            }
+            Attempt::Survived | Attempt::TooLarge => None,
+        }
+    }
+
+    fn part(&self, selection: &Selection) -> Part {
+        let index = |at: &usize| self.indices[*at];
+        let from = selection.from.map(|from| {
+            let at = self.all.partition_point(|one| one.invoked < from);
+            index(&at)
+        });
+        let mut as_write: Vec<u64> = selection.waived.iter().map(index).collect();
+        as_write.sort_unstable();
+        Part {
+            from,
+            until: self.until.map(|(_, index)| index),
+            keep: selection.keep.as_ref().map(|keep| keep.iter().map(index).collect()),
+            as_write,
+        }
+    }
+
+    /// The operations that fall into a part, by position.
+    fn looked_at<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = usize> + 's {
+        let from = selection.from.unwrap_or(0);
+        let all = 0..self.all.len();
+        all.filter(move |at| {
+            let one = &self.all[*at];
+            let kept = selection.keep.as_ref().is_none_or(|keep| keep.contains(at));
+            kept && one.invoked <= self.until() && one.returned.is_none_or(|end| end >= from)
+        })
+    }
+
+    fn machine(&self, kept: impl Iterator<Item = (usize, bool)>) -> Machine<'_, M> {
+        let kept = kept.map(|(at, waived)| (&self.all[at].transition, waived));
+        Machine::new(self.model, self.ground, kept)
+    }
+
+    fn attempt(&self, selection: &Selection, check: Check) -> (Attempt, Vec<Name>) {
+        let kept: Vec<usize> = self.looked_at(selection).collect();
+        let waived = |at: &usize| selection.waived.contains(at);
+        let mut machine = self.machine(kept.iter().map(|at| (*at, waived(at))));
+        let mut starts = vec![machine.initial()];
+        if let Some(from) = selection.from {
+            let before = self.all.iter().take_while(|one| one.invoked < from);
+            let changes = before.filter(|one| self.model.class(&one.transition) != Class::Observer);
+            starts.extend(changes.filter_map(|one| machine.left_by(&one.transition)));
+            starts.sort_unstable();
+            starts.dedup();
+        }
+        let pieces: Vec<Piece> = kept
+            .iter()
+            .map(|at| {
+                let one = &self.all[*at];
+                let open_before = selection.from.is_some_and(|from| one.invoked < from);
+                let returned = one.returned.filter(|end| *end <= self.until());
+                Piece {
+                    index: self.indices[*at],
+                    step: machine.step_of(&one.transition, waived(at)),
+                    class: match waived(at) {
+                        true => Class::BlindWrite,
+                        false => self.model.class(&one.transition),
+                    },
+                    invoked: one.invoked,
+                    // Whoever tries every order takes what may be done as indeterminate.
+                    returned: returned.filter(|_| check != Check::Exhaustively || !open_before),
+                    may_be_done: open_before,
+                }
+            })
+            .collect();
+        let counting = match check {
+            Check::Exhaustively => Counting::Everything,
+            Check::ByFrontier(counting) => counting,
+        };
+        let attempt = refute(&mut machine, &pieces, &starts, counting, CONFIGURATIONS_MAX);
+        (attempt, machine.names().to_vec())
+    }
+}
+
+impl<T> Occurrence<T> {
+    fn is_conditional<M: Model<Transition = T>>(&self, model: &M) -> bool {
+        model.requires(&self.transition) != crate::model::Requires::Anything
+    }
+}
