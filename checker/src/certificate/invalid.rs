@@ -61,7 +61,8 @@ fn no_order<M: Model>(
     let anomaly = verdict.anomalies.first();
     let failed = anomaly.and_then(|anomaly| anomaly.op);
     let until = failed.and_then(|failed| {
-        let completion = |one: &&Recorded<'_>| one.completion().is_some_and(|op| op.index == failed);
+        let completion =
+            |one: &&Recorded<'_>| one.completion().is_some_and(|op| op.index == failed);
         let one = object.operations.iter().find(completion)?;
         Some((number(one.operation.completion?), failed))
     });

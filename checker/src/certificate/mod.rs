@@ -77,9 +77,9 @@ pub fn write(
     };
     let sources = sources.unwrap_or_default();
     for (at, (key, verdict)) in claims.iter().enumerate() {
-        let refuted = match (verdict.validity, objects.get(at)) {
-            (Validity::Invalid, Some(object)) => {
-                refuted(object, &options.spec, verdict, subject.style)
+        let refuted = match (verdict.validity, sources.get(at)) {
+            (Validity::Invalid, Some(source)) => {
+                refuted(&source.object(), &options.spec, verdict, subject.style)
             }
             _ => Err(verdict.reason.as_ref().map_or_else(String::new, Reason::sentence)),
         };
