@@ -46,6 +46,8 @@ enum Command {
     Completions(commands::completions::Args),
     #[command(hide = true)]
     SandboxNode(commands::sandbox_node::Args),
+    #[command(hide = true)]
+    DockerHands(commands::docker_hands::Args),
 }
 
 impl Command {
@@ -62,6 +64,7 @@ impl Command {
             Command::List(args) => commands::list::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
             Command::SandboxNode(args) => commands::sandbox_node::run(&args, console),
+            Command::DockerHands(args) => commands::docker_hands::run(&args, console),
         }
     }
 }

@@ -91,6 +91,11 @@ impl Stat {
         self.group
     }
 
+    /// When it was started, in clock ticks since boot.
+    pub(crate) fn start_ticks(&self) -> u64 {
+        self.start_ticks
+    }
+
     /// Stopped by a signal, or by a debugger.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.state, b'T' | b't')

@@ -367,14 +367,14 @@ fn remove_file(path: &Path) -> Result<(), RegistryError> {
 }
 
 /// Process ids and start times count from here.
-fn boot() -> Result<String, RegistryError> {
+pub(crate) fn boot() -> Result<String, RegistryError> {
     let path = Path::new("/proc/sys/kernel/random/boot_id");
     let text = fs::read_to_string(path).map_err(io_error("reading", path))?;
     Ok(text.trim().to_owned())
 }
 
 /// Which numbering of processes this is: `pid:[4026531836]`.
-fn pid_namespace() -> Result<String, RegistryError> {
+pub(crate) fn pid_namespace() -> Result<String, RegistryError> {
     let path = Path::new("/proc/self/ns/pid");
     let target = fs::read_link(path).map_err(io_error("reading", path))?;
     Ok(target.to_string_lossy().into_owned())

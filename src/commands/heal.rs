@@ -1,18 +1,21 @@
 //! `checker heal`: undoes what runs left behind whose tester was killed, and says what it did.
 //!
 //! Runs in `netns` leave nothing, since the kernel takes their namespaces away with the tester;
-//! this is for environments whose processes outlive it. What belongs to a tester that is still
-//! alive is left alone, so it is safe to call at any time, also beside a running test.
+//! this is for environments whose processes outlive it: `local`, and `docker`, where the notes are
+//! with the container engine and not in the registry of this machine's user. What belongs to a
+//! tester that is still alive is left alone, so it is safe to call at any time, also beside a
+//! running test.
 
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use nemesis::env::docker::{self, Healed};
 use nemesis::registry::{Registry, Swept};
 
 use crate::console::Console;
 use crate::exit::Exit;
 
-/// Undo what killed runs left behind: nodes that still run or are paused, and their folders
+/// Undo what killed runs left behind: nodes that still run or are paused, their folders, cut links
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
@@ -24,13 +27,43 @@ pub struct Args {}
 pub fn run(_: &Args, console: &Console) -> anyhow::Result<Exit> {
     let registry = Registry::of_user().context("opening the registry of runs")?;
     let swept = registry.sweep().context("sweeping")?;
-    if swept.is_empty() {
+    let (healed, unasked) = match containers() {
+        Ok(healed) => (healed, false),
+        Err(error) => {
+            console.error(format_args!("containers were not healed: {error:#}"));
+            (Vec::new(), true)
+        }
+    };
+    if swept.is_empty() && healed.is_empty() {
         console.result("nothing to heal: no run of a dead tester is registered here\n")?;
-        return Ok(Exit::Valid);
     }
-    let failed = swept.iter().any(|remains| !remains.errors.is_empty());
+    let failed = unasked
+        || swept.iter().any(|remains| !remains.errors.is_empty())
+        || healed.iter().any(|remains| !remains.errors.is_empty());
     console.result(swept.iter().map(describe).collect::<String>())?;
+    console.result(healed.iter().map(describe_containers).collect::<String>())?;
     Ok(if failed { Exit::Broken } else { Exit::Valid })
+}
+
+fn containers() -> anyhow::Result<Vec<Healed>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(docker::sweep())?)
+}
+
+/// What was done to the containers of one run, a line each.
+pub(super) fn describe_containers(healed: &Healed) -> String {
+    let Healed { run, did, errors } = healed;
+    let mut text = String::new();
+    for did in did {
+        let _ = writeln!(text, "run {run}: {did}");
+    }
+    for error in errors {
+        let _ = writeln!(text, "run {run}: could not be healed: {error}");
+    }
+    if text.is_empty() {
+        let _ = writeln!(text, "run {run}: its tester is dead and left nothing behind");
+    }
+    text
 }
 
 /// What a sweep did to one run's remains, a line each. `checker test` says it too, at its start.

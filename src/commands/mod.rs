@@ -5,6 +5,8 @@
 
 pub mod analyze;
 pub mod completions;
+pub mod compose;
+pub mod docker_hands;
 pub mod doctor;
 pub mod gate;
 pub mod heal;

@@ -13,6 +13,7 @@ use nemesis::registry::Registry;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
 
+use super::compose::{Brought, Containers, Nodes};
 use super::limits::Limits;
 use crate::command_line::CommandLine;
 use crate::console::Console;
@@ -55,9 +56,9 @@ pub struct Args {
     /// What the clients do (see `checker list`)
     #[arg(long, short)]
     workload: Option<String>,
-    /// How many nodes, 1 to 7
+    /// How many nodes, 1 to 7; with `--env docker` also which services, with commas between them
     #[arg(long)]
-    nodes: Option<u16>,
+    nodes: Option<Nodes>,
     /// How many client workers: a number, or a multiple of the nodes
     #[arg(long, value_name = "2n")]
     concurrency: Option<Concurrency>,
@@ -94,9 +95,11 @@ pub struct Args {
     /// How much of that is calm, about
     #[arg(long, value_name = "2s")]
     nemesis_stable_period: Option<Span>,
-    /// Where the nodes live: auto, netns, local
+    /// Where the nodes live: auto, netns, local, docker
     #[arg(long, default_value = "auto")]
     env: EnvChoice,
+    #[command(flatten)]
+    containers: Containers,
     /// Where every random choice comes from; drawn, and printed, when absent
     #[arg(long)]
     seed: Option<u64>,
@@ -125,14 +128,26 @@ pub struct Args {
 /// When the arguments make no sense, or the tester itself fails before there is a run to judge.
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     suite::follow_parent().context("following the suite that runs this test")?;
-    let scenario = args.settle()?;
+    let mut scenario = args.settle()?;
+    let brought = match args.env {
+        EnvChoice::Docker => {
+            Some(args.containers.bring(args.nodes.as_ref(), &scenario, console)?)
+        }
+        _ => None,
+    };
+    scenario.nodes = brought.as_ref().map_or(scenario.nodes, Brought::nodes);
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
     let system = systems::find(&scenario).map_err(|e| BadInput(format!("{e:#}")))?;
-    system.require().map_err(|e| BadInput(format!("{e:#}")))?;
+    if brought.is_none() {
+        system.require().map_err(|e| BadInput(format!("{e:#}")))?;
+    }
     let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;
     sweep(console)?;
     // From here on we may be another process, inside namespaces of this run's own.
-    let env = nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?;
+    let env = match &brought {
+        Some(brought) => brought.decision(),
+        None => nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?,
+    };
 
     let first = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     let mut worst = Exit::Valid;
@@ -240,7 +255,7 @@ impl Args {
         };
         set(&mut s.system, self.system.clone());
         set(&mut s.workload, self.workload.clone());
-        set(&mut s.nodes, self.nodes);
+        set(&mut s.nodes, self.nodes.as_ref().map(Nodes::count));
         set(&mut s.concurrency, self.concurrency);
         set(&mut s.rate, self.rate);
         set(&mut s.time_limit, self.time_limit);

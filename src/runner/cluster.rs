@@ -1,13 +1,12 @@
 //! The members of the system under test, seen as one thing that forms, serves and stops.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nemesis::env::{Environment, Exit, NodeId, ProcessState};
+use nemesis::env::{Environment, Exit, Launch, NodeId, ProcessState, RunId};
 use tokio::time::{Instant, sleep};
 
 use super::stop::Stop;
@@ -26,6 +25,8 @@ pub(super) struct Cluster {
     run: RunDir,
     bug: Option<String>,
     nonce: u64,
+    /// What the run's keys begin with.
+    pub(super) key_prefix: String,
 }
 
 impl Cluster {
@@ -40,18 +41,18 @@ impl Cluster {
         bug: Option<String>,
         nonce: u64,
     ) -> Result<Cluster> {
-        let cluster = Cluster { system, env, run: run.clone(), bug, nonce };
+        // Nodes that are not ours may hold another run's data.
+        let key_prefix = match env.brings_programs() {
+            true => format!("ordeal-{}-", RunId::fresh()),
+            false => "k".to_owned(),
+        };
+        let cluster = Cluster { system, env, run: run.clone(), bug, nonce, key_prefix };
         for &node in cluster.env.nodes() {
             let data = cluster.data(node);
             std::fs::create_dir_all(&data)
                 .with_context(|| format!("cannot make {}", data.display()))?;
         }
         Ok(cluster)
-    }
-
-    /// Where the tester reaches each member.
-    pub(super) fn endpoints(&self) -> Vec<SocketAddr> {
-        self.env.nodes().iter().map(|&node| self.env.client_endpoint(node)).collect()
     }
 
     /// Where a member's output is appended.
@@ -69,7 +70,10 @@ impl Cluster {
     /// When a process cannot be made.
     pub(super) async fn start(&self) -> Result<()> {
         for &node in self.env.nodes() {
-            let launch = self.system.launch(&self.member(node))?;
+            let launch = match self.env.brings_programs() {
+                true => Launch::of_its_own(self.data(node), self.log(node)),
+                false => self.system.launch(&self.member(node))?,
+            };
             self.env.start(node, &launch).await.with_context(|| format!("cannot start {node}"))?;
         }
         Ok(())
@@ -91,6 +95,14 @@ impl Cluster {
     /// # Errors
     /// When a member dies, or the cluster does not form in time.
     pub(super) async fn form(&self, within: Duration, stop: &Stop) -> Result<String> {
+        // Nodes that were there before the run may have formed long ago.
+        let says = self.ask().await;
+        let formed = |(_, status): &(NodeId, Option<Status>)| {
+            status.as_ref().is_some_and(|status| status.has_leader)
+        };
+        if self.env.brings_programs() && says.iter().any(formed) {
+            return self.ready(within, stop).await;
+        }
         let members: Vec<Member<'_>> =
             self.env.nodes().iter().map(|&node| self.member(node)).collect();
         tokio::select! {
@@ -174,10 +186,26 @@ impl Cluster {
         says
     }
 
-    /// Stops every member gracefully, and removes the data they leave.
+    /// Stops every member gracefully, and removes the data they leave. Members that brought their
+    /// own programs were there before the run, and stay.
     ///
     /// Returns what did not go as it should, for the harness's record.
     pub(super) async fn stop(&self) -> Vec<String> {
+        let mut trouble = match self.env.brings_programs() {
+            true => Vec::new(),
+            false => self.stop_members().await,
+        };
+        if let Err(error) = self.env.teardown().await {
+            trouble.push(format!("removing the environment: {error}"));
+        }
+        for &node in self.env.nodes() {
+            // Logs are what people read; the data of a finished run is only weight.
+            let _ = std::fs::remove_dir_all(self.data(node));
+        }
+        trouble
+    }
+
+    async fn stop_members(&self) -> Vec<String> {
         let grace = self.system.grace();
         let stopping: Vec<_> = (self.env.nodes().iter())
             .map(|&node| {
@@ -192,13 +220,6 @@ impl Cluster {
             if let Ok(Err(error)) = stopped.await {
                 trouble.push(error);
             }
-        }
-        if let Err(error) = self.env.teardown().await {
-            trouble.push(format!("removing the environment: {error}"));
-        }
-        for &node in self.env.nodes() {
-            // Logs are what people read; the data of a finished run is only weight.
-            let _ = std::fs::remove_dir_all(self.data(node));
         }
         trouble
     }

@@ -42,9 +42,8 @@ pub(super) struct Injector {
 
 impl Injector {
     pub(super) fn new(cluster: &Cluster, recorder: &Recorder, schedule: &Schedule) -> Injector {
-        let members =
-            cluster.env.nodes().iter().map(|&n| (n, cluster.env.client_endpoint(n))).collect();
-        let leaders = Arc::new(AskLeaders { system: cluster.system.clone(), members });
+        let (system, env) = (cluster.system.clone(), cluster.env.clone());
+        let leaders = Arc::new(AskLeaders { system, env });
         let options = Options {
             grace: cluster.system.grace(),
             ..Options::new(schedule.seed, schedule.keep_up)

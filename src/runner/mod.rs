@@ -16,6 +16,7 @@
 //! one is obeyed at once, which the environments survive by construction or by `checker heal`.
 
 mod cluster;
+mod endpoints;
 mod faults;
 mod phases;
 mod progress;

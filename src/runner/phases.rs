@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use workloads::{Connect, Generator, Params, Workload};
 
 use super::cluster::Cluster;
+use super::endpoints;
 use super::faults::Injector;
 use super::progress;
 use super::recorder::Recorder;
@@ -107,9 +108,9 @@ impl Run<'_> {
             route: self.scenario.route.into(),
             bug: self.scenario.bug.clone(),
             workload: self.scenario.workload.clone(),
-            key_prefix: "k".into(),
+            key_prefix: self.cluster.key_prefix.clone(),
         };
-        self.cluster.system.connect(&self.cluster.endpoints(), &terms)
+        endpoints::connect(&self.cluster, terms)
     }
 
     /// What each node answers before anybody wrote: the same reads that come last, of the first

@@ -109,7 +109,8 @@ pub struct Terms {
     pub bug: Option<String>,
     /// What it will be asked to do.
     pub workload: String,
-    /// Goes before every key and names what has none.
+    /// Goes before every key and names what has none, so that a run does not inherit from another
+    /// on the same cluster.
     pub key_prefix: String,
 }
 
@@ -209,8 +210,8 @@ pub fn named(name: &str) -> Result<Box<dyn System>> {
 pub struct AskLeaders {
     /// The system that is asked.
     pub system: Arc<dyn System>,
-    /// Each member, and where the tester reaches it.
-    pub members: Vec<(NodeId, SocketAddr)>,
+    /// Where its members are.
+    pub env: Arc<dyn Environment>,
 }
 
 #[async_trait]
@@ -218,11 +219,9 @@ impl Primaries for AskLeaders {
     /// Every member that believes it leads, the highest term first: during a partition there may
     /// be several, and the deposed one is worth hitting too.
     async fn primaries(&self) -> Vec<NodeId> {
-        let asked: Vec<_> = self
-            .members
-            .iter()
-            .map(|&(node, client)| {
-                let system = self.system.clone();
+        let asked: Vec<_> = (self.env.nodes().iter())
+            .map(|&node| {
+                let (system, client) = (self.system.clone(), self.env.client_endpoint(node));
                 tokio::spawn(async move { (node, system.status(client).await) })
             })
             .collect();
@@ -239,8 +238,7 @@ impl Primaries for AskLeaders {
     }
 
     async fn is_ready(&self, node: NodeId) -> bool {
-        let member = self.members.iter().find(|(member, _)| *member == node);
-        let Some(&(_, client)) = member else { return false };
+        let client = self.env.client_endpoint(node);
         self.system.status(client).await.is_some_and(|status| status.has_leader)
     }
 }

@@ -4,12 +4,15 @@
 //! break each of them. It does what it is told and reports what it *measures*; whether a fault took
 //! hold is judged by [`crate::faults`], never here. `netns` puts every node into a network
 //! namespace of a run's own namespaces; `local` runs nodes as processes on loopback and puts a
-//! relay inside the tester into every directed link.
+//! relay inside the tester into every directed link; `docker` takes containers that somebody else
+//! made, and breaks them from outside.
 //!
 //! All methods may be called at any time and concurrently, and end within bounded time. Healing
 //! methods are idempotent. What an environment cannot do it says, with the reason, in
 //! [`Capabilities`], and refuses with [`EnvError::Unsupported`].
 
+mod datagrams;
+pub mod docker;
 pub mod local;
 pub mod netns;
 mod open;
@@ -46,11 +49,13 @@ pub enum EnvChoice {
     Netns,
     /// Processes on loopback.
     Local,
+    /// The containers of a Compose project.
+    Docker,
 }
 
 /// Why a text does not choose an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no environment (auto, netns, local)")]
+#[error("{0:?} is no environment (auto, netns, local, docker)")]
 pub struct NotAnEnvironment(pub String);
 
 impl std::str::FromStr for EnvChoice {
@@ -61,6 +66,7 @@ impl std::str::FromStr for EnvChoice {
             "auto" => Ok(EnvChoice::Auto),
             "netns" => Ok(EnvChoice::Netns),
             "local" => Ok(EnvChoice::Local),
+            "docker" => Ok(EnvChoice::Docker),
             other => Err(NotAnEnvironment(other.to_owned())),
         }
     }
@@ -79,6 +85,11 @@ impl RunId {
     pub fn fresh() -> RunId {
         let noise = RandomState::new().hash_one(SystemTime::now()) & 0xffff_ffff;
         RunId(format!("{noise:08x}"))
+    }
+
+    /// A run that somebody else named.
+    pub(crate) fn named(name: &str) -> RunId {
+        RunId(name.to_owned())
     }
 
     /// The name.
@@ -127,6 +138,13 @@ pub struct Launch {
     pub dir: PathBuf,
     /// Where standard output and error go; appended, never truncated.
     pub log: PathBuf,
+}
+
+impl Launch {
+    /// For a node that brings its own program: only where its output goes matters.
+    pub fn of_its_own(dir: PathBuf, log: PathBuf) -> Launch {
+        Launch { program: PathBuf::new(), args: Vec::new(), env: Vec::new(), dir, log }
+    }
 }
 
 /// What a node binds.
@@ -414,7 +432,7 @@ pub enum EnvError {
 /// A cluster's machines: processes, addresses and links. See the module's essay for the rules.
 #[async_trait]
 pub trait Environment: Send + Sync {
-    /// `netns` or `local`.
+    /// `netns`, `local` or `docker`.
     fn name(&self) -> &'static str;
 
     /// All nodes, `n1` first.
@@ -423,7 +441,14 @@ pub trait Environment: Send + Sync {
     /// What can be done to them.
     fn capabilities(&self) -> Capabilities;
 
-    /// Where the tester reaches a node's client port. Never affected by any cut.
+    /// Whether nodes bring their own programs, as containers do: then of a [`Launch`] only the log
+    /// matters, and nodes outlive the run.
+    fn brings_programs(&self) -> bool {
+        false
+    }
+
+    /// Where the tester reaches a node's client port. Never affected by any cut. May change when a
+    /// node is started again where others give out addresses.
     fn client_endpoint(&self, node: NodeId) -> SocketAddr;
 
     /// What a node binds.
@@ -457,6 +482,11 @@ pub trait Environment: Send + Sync {
     async fn restart(&self, node: NodeId, grace: Grace) -> Result<(), EnvError> {
         self.stop(node, grace).await?;
         self.start_again(node).await
+    }
+
+    /// By what means [`Environment::state`] knows.
+    fn states_seen_in(&self) -> &'static str {
+        "process table"
     }
 
     /// What the process table says, now.

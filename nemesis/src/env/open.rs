@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::docker::{Docker, Project};
 use super::local::Local;
 use super::netns::{self, EnterError, Netns};
 use super::{EnvChoice, EnvError, EnvOptions, Environment};
@@ -28,16 +29,23 @@ pub struct Decision {
     why: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     Netns,
     Local,
+    Docker(Project),
 }
 
 impl Decision {
     /// One sentence for people: which environment, and why that one.
     pub fn why(&self) -> &str {
         &self.why
+    }
+
+    /// The containers of this project.
+    pub fn docker(project: Project) -> Decision {
+        let why = format!("docker: {}, {}", project.name, project.describe());
+        Decision::new(Kind::Docker(project), why)
     }
 
     fn new(kind: Kind, why: impl Into<String>) -> Decision {
@@ -62,6 +70,10 @@ fn decide(
 ) -> Result<Decision, EnvError> {
     let own = "each node in a network namespace, in namespaces of the run's own";
     match choice {
+        EnvChoice::Docker => Err(EnvError::Unavailable {
+            name: "docker",
+            reason: "it is decided on when its containers have been found".to_owned(),
+        }),
         EnvChoice::Local => {
             Ok(Decision::new(Kind::Local, "local, as asked: processes on loopback"))
         }
@@ -85,7 +97,8 @@ pub async fn open(
     decision: &Decision,
     options: &EnvOptions,
 ) -> Result<Arc<dyn Environment>, EnvError> {
-    Ok(match decision.kind {
+    Ok(match &decision.kind {
+        Kind::Docker(project) => Arc::new(Docker::open(options, project).await?),
         Kind::Netns => Arc::new(Netns::open(options).await?),
         Kind::Local => Arc::new(Local::open(options).await?),
     })

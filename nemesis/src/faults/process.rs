@@ -273,7 +273,8 @@ impl Nemesis {
                 let reasons = refused.iter().map(|error| format!(" ({error})"));
                 format!("{node} is {state}{}", reasons.collect::<String>())
             });
-            let (is_final, how) = (Instant::now() >= deadline, "process table".to_owned());
+            let (is_final, how) =
+                (Instant::now() >= deadline, self.env.states_seen_in().to_owned());
             if flaw.is_none() || is_final {
                 evidence.proof = Proof { how, states, flaw, matrix: None };
                 return match evidence.proof.held() {

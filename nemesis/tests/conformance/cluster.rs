@@ -1,12 +1,11 @@
 //! A running cluster of test nodes, and what can be asked of it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use nemesis::env::{
-    EnvChoice, EnvOptions, Environment, Launch, PeerAddresses, RunId, local, netns,
-};
+use nemesis::env::{EnvOptions, Environment, Launch, PeerAddresses, RunId, local, netns};
 use nemesis::link::{Grudge, Link, NodeId};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
@@ -14,24 +13,45 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::docker::Containers;
+
 /// Nothing a scenario waits for takes longer, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// Where a cluster is put.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Local,
+    Netns,
+    Docker(Arc<Containers>),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Place::Local => "Local",
+            Place::Netns => "Netns",
+            Place::Docker(_) => "Docker",
+        })
+    }
+}
 
 #[derive(Clone)]
 pub(crate) struct Cluster {
     pub(crate) env: Arc<dyn Environment>,
+    place: Place,
     folder: Arc<TempDir>,
 }
 
 impl Cluster {
     /// An environment with every node running and answering.
-    pub(crate) async fn start(choice: EnvChoice, nodes: u16) -> Cluster {
-        Cluster::start_with(choice, nodes, &[]).await
+    pub(crate) async fn start(place: &Place, nodes: u16) -> Cluster {
+        Cluster::start_with(place, nodes, &[]).await
     }
 
     /// The same, with more arguments for the nodes.
-    pub(crate) async fn start_with(choice: EnvChoice, nodes: u16, extra: &[&str]) -> Cluster {
-        let cluster = Cluster::open(choice, nodes).await;
+    pub(crate) async fn start_with(place: &Place, nodes: u16, extra: &[&str]) -> Cluster {
+        let cluster = Cluster::open(place, nodes).await;
         for &node in cluster.env.nodes() {
             cluster.env.start(node, &cluster.launch(node, extra)).await.expect("a node starts");
         }
@@ -42,15 +62,15 @@ impl Cluster {
     }
 
     /// An environment without any process.
-    pub(crate) async fn open(choice: EnvChoice, nodes: u16) -> Cluster {
+    pub(crate) async fn open(place: &Place, nodes: u16) -> Cluster {
         let options = EnvOptions { nodes, run: RunId::fresh(), peers: PeerAddresses::PerPair };
-        let env: Arc<dyn Environment> = match choice {
-            EnvChoice::Netns => Arc::new(netns::Netns::open(&options).await.expect("netns")),
-            EnvChoice::Local | EnvChoice::Auto => {
-                Arc::new(local::Local::open(&options).await.expect("local"))
-            }
+        let env: Arc<dyn Environment> = match place {
+            Place::Netns => Arc::new(netns::Netns::open(&options).await.expect("netns")),
+            Place::Local => Arc::new(local::Local::open(&options).await.expect("local")),
+            Place::Docker(containers) => Arc::new(containers.open().await),
         };
-        Cluster { env, folder: Arc::new(tempfile::tempdir().expect("a temporary folder")) }
+        let folder = Arc::new(tempfile::tempdir().expect("a temporary folder"));
+        Cluster { env, place: place.clone(), folder }
     }
 
     pub(crate) fn launch(&self, node: NodeId, extra: &[&str]) -> Launch {
@@ -66,7 +86,11 @@ impl Cluster {
         }
     }
 
+    /// What it printed, in this scenario or, of a container, ever.
     pub(crate) fn log(&self, node: NodeId) -> String {
+        if let Place::Docker(containers) = &self.place {
+            return containers.log(node);
+        }
         let path = self.folder.path().join(format!("{node}.log"));
         std::fs::read_to_string(path).expect("a node has a log")
     }

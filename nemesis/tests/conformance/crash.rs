@@ -12,7 +12,7 @@ use nemesis::link::{Grudge, Link, NodeId};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Place};
 
 /// What an orderly end exits with, so that it cannot be mistaken for anything else.
 const ORDERLY: u8 = 7;
@@ -29,7 +29,8 @@ pub(crate) fn victim(environment: &str, token: &str) -> ExitCode {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let mut interrupts = signal(SignalKind::interrupt()).expect("a signal handler");
-        let cluster = Cluster::start_with(choice, 3, &[token]).await;
+        let place = if choice == EnvChoice::Netns { Place::Netns } else { Place::Local };
+        let cluster = Cluster::start_with(&place, 3, &[token]).await;
         let cut = [Link::new(NodeId(1), NodeId(2)), Link::new(NodeId(1), NodeId(3))];
         cluster.env.apply(&Grudge::from_iter(cut)).await.expect("a cut");
         cluster.env.pause(NodeId(2)).await.expect("a pause");

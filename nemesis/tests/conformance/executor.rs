@@ -21,7 +21,7 @@ impl Primaries for FirstLeads {
     }
 }
 
-fn nemesis(cluster: &Cluster, keep_up: u16) -> Nemesis {
+pub(crate) fn nemesis(cluster: &Cluster, keep_up: u16) -> Nemesis {
     Nemesis::new(cluster.env.clone(), Arc::new(FirstLeads), Options::new(1, keep_up))
 }
 

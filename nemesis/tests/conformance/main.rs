@@ -1,4 +1,4 @@
-//! One suite for every environment: whatever holds in `netns` must hold in `local`.
+//! One suite for every environment: whatever holds in `netns` must hold in `local` and `docker`.
 //!
 //! The scenarios see an environment only through its trait, and a cluster only through real traffic
 //! of real processes ([`node`]): a cut that the probes report but the nodes do not feel fails here.
@@ -9,6 +9,7 @@
 
 mod cluster;
 mod crash;
+mod docker;
 mod executor;
 mod node;
 mod scenarios;
@@ -17,8 +18,13 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use nemesis::env::{EnvChoice, netns};
+use nemesis::env::docker::hands;
+use nemesis::env::netns;
+
+use crate::cluster::Place;
+use crate::docker::Containers;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -27,8 +33,10 @@ fn main() -> ExitCode {
         ["node", rest @ ..] => node::main(rest),
         ["inside", filter] => {
             netns::enter().expect("the suite found namespaces to be possible");
-            scenarios::run_all(EnvChoice::Netns, filter)
+            scenarios::run_all(&Place::Netns, filter)
         }
+        [docker::VICTIM, project] => docker::victim(project),
+        [hands::COMMAND] => hands::serve().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         ["victim", environment, token] => crash::victim(environment, token),
         ["crash", filter] => crash::run_all(filter),
         ["--list", ..] => ExitCode::SUCCESS,
@@ -37,7 +45,7 @@ fn main() -> ExitCode {
 }
 
 fn suite(filter: &str) -> ExitCode {
-    let mut passed = scenarios::run_all(EnvChoice::Local, filter) == ExitCode::SUCCESS;
+    let mut passed = scenarios::run_all(&Place::Local, filter) == ExitCode::SUCCESS;
     passed &= crash::run_all(filter) == ExitCode::SUCCESS;
     if let Err(reason) = netns::probe_support() {
         println!("SKIPPED netns: {reason}");
@@ -49,7 +57,19 @@ fn suite(filter: &str) -> ExitCode {
             .success();
     }
     passed &= as_ordinary_user(filter);
+    passed &= in_containers(filter);
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_containers(filter: &str) -> bool {
+    if let Some(reason) = docker::lacking() {
+        println!("SKIPPED docker: {reason}");
+        return true;
+    }
+    let containers = Arc::new(Containers::make());
+    let alike = scenarios::run_all(&Place::Docker(containers.clone()), filter);
+    let own = docker::run_all(&containers, filter);
+    alike == ExitCode::SUCCESS && own == ExitCode::SUCCESS
 }
 
 fn as_ordinary_user(filter: &str) -> bool {

@@ -1,11 +1,13 @@
 //! A node with just enough behaviour to feel faults. It answers one-line requests on both ports:
-//! `pid`, `ping`, `exit` (with status 3), `child` (it starts one that would outlive it), and
+//! `pid`, `ping`, `exit` (with status 3), `child` (it starts one that would outlive it), `stubborn`
+//! (it ignores SIGTERM from then on), and
 //! `ask <address>`, for which it sends `ping` to another node over a connection that it keeps, and
 //! says `yes` if an answer came in time.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufStream};
@@ -19,7 +21,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
 type Kept = Arc<Mutex<BTreeMap<String, BufStream<TcpStream>>>>;
 
-/// `node <client address> <peer address> [stubborn]`: a stubborn node ignores SIGTERM.
+/// Whether this node ignores SIGTERM.
+static STUBBORN: AtomicBool = AtomicBool::new(false);
+
+/// `node <client address> <peer address>`.
 pub(crate) fn main(args: &[&str]) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
@@ -32,7 +37,7 @@ pub(crate) fn main(args: &[&str]) -> ExitCode {
         println!("ready");
         loop {
             terminate.recv().await;
-            if args.get(2) != Some(&"stubborn") {
+            if !STUBBORN.load(Ordering::Relaxed) {
                 println!("stopped gracefully");
                 return ExitCode::SUCCESS;
             }
@@ -58,6 +63,10 @@ async fn answer(mut stream: BufStream<TcpStream>, kept: Kept) -> Option<()> {
                 "pid" => std::process::id().to_string(),
                 "exit" => std::process::exit(3),
                 "child" => child(),
+                "stubborn" => {
+                    STUBBORN.store(true, Ordering::Relaxed);
+                    "as you say".to_owned()
+                }
                 _ => "pong".to_owned(),
             },
         };

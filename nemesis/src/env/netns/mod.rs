@@ -9,9 +9,8 @@
 
 mod enter;
 mod network;
-mod probe;
 mod support;
-mod tools;
+pub(super) mod tools;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,12 +24,12 @@ pub use enter::{EnterError, enter, inside};
 pub use support::probe_support;
 pub use tools::ToolError;
 
+use super::datagrams::{Measured, Pair, Prober};
 use super::process::{NodeProcess, Processes};
 use super::{
     Ability, Capabilities, EnvError, EnvOptions, Environment, Grace, Launch, Listen, ProcessState,
 };
 use crate::link::{Grudge, Link, LinkMatrix, LinkState, NodeId};
-use probe::{Measured, Prober};
 
 const NAME: &str = "netns";
 
@@ -106,7 +105,7 @@ impl Netns {
 
     async fn measure(
         &self,
-        pairs: impl Iterator<Item = probe::Pair> + Send + 'static,
+        pairs: impl Iterator<Item = Pair> + Send + 'static,
     ) -> Result<Measured, EnvError> {
         let prober = self.prober.clone();
         blocking(move || prober.measure(pairs)).await
@@ -186,10 +185,10 @@ impl Environment for Netns {
     }
 
     async fn probe(&self) -> Result<LinkMatrix, EnvError> {
-        let links: BTreeMap<probe::Pair, Link> = Link::all(&self.nodes)
+        let links: BTreeMap<Pair, Link> = Link::all(&self.nodes)
             .map(|link| ((usize::from(link.from.0), usize::from(link.to.0)), link))
             .collect();
-        let pairs: Vec<probe::Pair> = links.keys().copied().collect();
+        let pairs: Vec<Pair> = links.keys().copied().collect();
         let Measured { began, ended, pairs } = self.measure(pairs.into_iter()).await?;
         let links: BTreeMap<Link, LinkState> =
             pairs.into_iter().map(|(pair, state)| (links[&pair], state)).collect();

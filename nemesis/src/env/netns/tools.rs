@@ -1,4 +1,4 @@
-//! Running `ip` and `iptables`: the only place that starts programs which are not nodes.
+//! Running `ip`, `iptables` and `nft`: the only place that starts programs which are not nodes.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -39,9 +39,18 @@ pub(crate) fn run(argv: &[&str]) -> Result<(), ToolError> {
     run_batch(argv, "")
 }
 
+/// Runs a command and returns what it printed.
+pub(crate) fn output(argv: &[&str]) -> Result<String, ToolError> {
+    piped(argv, "")
+}
+
 /// Runs a command that reads its work from standard input. What it printed is in the error, with the
 /// offending line where it names one.
 pub(crate) fn run_batch(argv: &[&str], input: &str) -> Result<(), ToolError> {
+    piped(argv, input).map(drop)
+}
+
+fn piped(argv: &[&str], input: &str) -> Result<String, ToolError> {
     let failed = |detail: String| ToolError { command: argv.join(" "), detail };
     let program = find(argv[0]).ok_or_else(|| failed("no such program".to_owned()))?;
     let mut child = Command::new(program)
@@ -56,7 +65,8 @@ pub(crate) fn run_batch(argv: &[&str], input: &str) -> Result<(), ToolError> {
     let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
     if output.status.success() {
-        return written.map_err(|error| failed(error.to_string()));
+        written.map_err(|error| failed(error.to_string()))?;
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let message = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
     Err(failed(if message.is_empty() { output.status.to_string() } else { message }))

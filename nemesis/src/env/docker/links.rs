@@ -1,0 +1,288 @@
+//! What is between the containers: where they are, which links are cut, and how links are measured.
+//!
+//! Addresses are read anew whenever links are cut or measured, since a container that starts may get
+//! another one; rules that no longer fit are replaced before anything is measured.
+//!
+//! A dead container has no network namespace to measure from. Of a link with such an end it is read
+//! back from the packet filter that it is cut; that it is open cannot be known, and is not said.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
+
+use super::engine::{Container, Endpoint};
+use super::hands::{End, Order, Reply, sees};
+use super::rules::{self, Place, Strangers};
+use super::{Docker, ENGINE_LIMIT, LOOK_INTERVAL, unavailable};
+use crate::env::datagrams::Pair;
+use crate::env::{EnvError, RunId};
+use crate::link::{Grudge, Link, LinkMatrix, LinkState, NodeId};
+
+/// Links as they are meant to be, and the addresses that the rules were made for.
+pub(super) struct Wire {
+    table: String,
+    grudge: Grudge,
+    places: BTreeMap<NodeId, Place>,
+    /// Of the network that all nodes share.
+    network: String,
+}
+
+/// The live ones: a process in the namespace, and the address there.
+type Ends = BTreeMap<NodeId, End>;
+
+impl Wire {
+    pub(super) fn new(run: &RunId) -> Wire {
+        Wire {
+            table: rules::table(run),
+            grudge: Grudge::none(),
+            places: BTreeMap::new(),
+            network: String::new(),
+        }
+    }
+
+    fn script(&self, strangers: Option<&Strangers>) -> String {
+        rules::script(&self.table, &self.grudge, &self.places, strangers)
+    }
+}
+
+impl Docker {
+    /// Finds the network that all nodes share, with the tester if that is a container.
+    pub(super) async fn connect_the_wire(&self, own: Option<&Container>) -> Result<(), EnvError> {
+        let mut shared: Option<BTreeMap<String, String>> = None;
+        for &node in &self.nodes {
+            let container = self.look(node).await?;
+            if container.host_config.network_mode == "host" {
+                let name = &self.found(node)?.name;
+                return Err(unavailable(format!(
+                    "{name} is in the host's network: it has no links"
+                )));
+            }
+            if own.is_none() && !sees(&container.id, container.state.pid) {
+                return Err(unavailable(
+                    "the engine's containers do not run on this very machine; run checker as a \
+                     container that is given the engine's socket",
+                ));
+            }
+            let networks = networks_of(&container);
+            shared = Some(match shared {
+                None => networks,
+                Some(shared) => {
+                    shared.into_iter().filter(|it| networks.contains_key(&it.0)).collect()
+                }
+            });
+        }
+        let shared = shared.unwrap_or_default();
+        let mut reachable = shared
+            .keys()
+            .filter(|id| own.is_none_or(|own| networks_of(own).contains_key(id.as_str())));
+        let Some(network) = reachable.next() else {
+            let who = if own.is_some() { "the nodes and the tester" } else { "the nodes" };
+            return Err(unavailable(format!("{who} share no network")));
+        };
+        let driver = self.engine.network(network).await?.driver;
+        if driver != "bridge" {
+            let name = &shared[network];
+            return Err(unavailable(format!(
+                "links can be cut on a bridge of this machine, and the network {name} is {driver}"
+            )));
+        }
+        let mut wire = self.wire.lock().await;
+        wire.network.clone_from(network);
+        self.read_places(&mut wire).await.map(drop)
+    }
+
+    /// A network that passes nothing must not look like a cluster that never forms.
+    pub(super) async fn prove_open(&self) -> Result<(), EnvError> {
+        let deadline = Instant::now() + ENGINE_LIMIT;
+        loop {
+            let matrix = self.measure().await?;
+            let is_closed = |link: &Link| !matrix.state(*link).is_some_and(LinkState::is_open);
+            let Some(link) = Link::all(&self.nodes).find(is_closed) else { return Ok(()) };
+            if Instant::now() >= deadline {
+                return Err(unavailable(format!(
+                    "{link}: no datagram arrives, before anything was cut; `checker heal` removes \
+                     what an earlier run may have left"
+                )));
+            }
+        }
+    }
+
+    /// Makes the cuts exactly these.
+    pub(super) async fn cut(&self, grudge: &Grudge) -> Result<(), EnvError> {
+        let mut wire = self.wire.lock().await;
+        self.read_places(&mut wire).await?;
+        wire.grudge = grudge.clone();
+        self.filter(wire.script(None)).await
+    }
+
+    /// Whatever the addresses are: removes the table.
+    pub(super) async fn remove_rules(&self) -> Result<(), EnvError> {
+        let mut wire = self.wire.lock().await;
+        wire.grudge = Grudge::none();
+        self.filter(rules::removal(&wire.table)).await
+    }
+
+    /// Starts a container so that cuts hold from its first packet, whatever address it gets.
+    pub(super) async fn start_behind_cuts(
+        &self,
+        node: NodeId,
+        container: &Container,
+    ) -> Result<(), EnvError> {
+        let mut wire = self.wire.lock().await;
+        let keeps_address = container.network_settings.networks.values().all(has_fixed_address);
+        let is_cut = wire.grudge.links().any(|link| link.from == node || link.to == node);
+        if is_cut && !keeps_address {
+            let strangers = self.strangers(&mut wire).await?;
+            self.filter(wire.script(Some(&strangers))).await?;
+        }
+        self.engine.order(&container.id, "start").await?;
+        self.wait_for_address(node).await?;
+        if self.read_places(&mut wire).await? || is_cut {
+            self.filter(wire.script(None)).await?;
+        }
+        Ok(())
+    }
+
+    async fn strangers(&self, wire: &mut Wire) -> Result<Strangers, EnvError> {
+        let network = self.engine.network(&wire.network).await?;
+        let members = network.containers.values();
+        let known = members
+            .filter_map(|member| member.ipv4_address.split('/').next()?.parse().ok())
+            .collect();
+        let ends = self.read_ends(wire).await?;
+        Ok(Strangers { known, guarded: ends.values().map(|end| end.address).collect() })
+    }
+
+    async fn wait_for_address(&self, node: NodeId) -> Result<(), EnvError> {
+        let deadline = Instant::now() + ENGINE_LIMIT;
+        loop {
+            let container = self.look(node).await?;
+            // One that died at once has no address, and needs none.
+            if !container.state.running || !place_of(&container).ipv4.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                let what = format!("an address for {node}");
+                return Err(EnvError::TimedOut { what, after: ENGINE_LIMIT });
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+    }
+
+    /// Measures every link; see the essay.
+    pub(super) async fn measure(&self) -> Result<LinkMatrix, EnvError> {
+        let mut wire = self.wire.lock().await;
+        let before = wire.places.clone();
+        let ends = self.read_ends(&mut wire).await?;
+        if wire.places != before && !wire.grudge.is_empty() {
+            tracing::warn!("addresses have changed: the rules follow");
+            self.filter(wire.script(None)).await?;
+        }
+        let began = Instant::now();
+        let mut links = self.probe_between(&ends).await?;
+        let unmeasured = |link: &Link| !links.contains_key(link);
+        let absent: Vec<Link> = Link::all(&self.nodes).filter(unmeasured).collect();
+        if !absent.is_empty() {
+            let listing = self.grip.order(&Order::List { table: wire.table.clone() }).await?;
+            let Reply::Listed(listing) = listing else { return Err(misunderstood()) };
+            let cut = absent.into_iter().filter(|link| rules::lists(&listing, *link));
+            links.extend(cut.map(|link| (link, LinkState::Closed)));
+        }
+        let how = "datagrams between the containers' network namespaces; of dead ones, the rules";
+        Ok(LinkMatrix { began, ended: Instant::now(), how, links })
+    }
+
+    async fn probe_between(&self, ends: &Ends) -> Result<BTreeMap<Link, LinkState>, EnvError> {
+        let nodes: Vec<NodeId> = ends.keys().copied().collect();
+        let number = |node: NodeId| nodes.iter().position(|it| *it == node).unwrap_or_default();
+        let links: BTreeMap<Pair, Link> =
+            Link::all(&nodes).map(|link| ((number(link.from), number(link.to)), link)).collect();
+        let pairs = links.keys().copied().collect();
+        let order = Order::Probe { ends: ends.values().copied().collect(), pairs };
+        let Reply::Probed(probed) = self.grip.order(&order).await? else {
+            return Err(misunderstood());
+        };
+        let state = |latency: Option<u64>| match latency {
+            Some(ns) => LinkState::Open { latency: Duration::from_nanos(ns) },
+            None => LinkState::Closed,
+        };
+        Ok(probed.into_iter().map(|(pair, latency)| (links[&pair], state(latency))).collect())
+    }
+
+    /// Reads where everybody is; whether anybody has moved.
+    async fn read_places(&self, wire: &mut Wire) -> Result<bool, EnvError> {
+        let before = wire.places.clone();
+        self.read_ends(wire).await?;
+        Ok(wire.places != before)
+    }
+
+    async fn read_ends(&self, wire: &mut Wire) -> Result<Ends, EnvError> {
+        let mut ends = Ends::new();
+        for &node in &self.nodes {
+            let container = self.look(node).await?;
+            let place = place_of(&container);
+            let here = container.network_settings.networks.values();
+            let address = here
+                .filter(|endpoint| endpoint.network_id == wire.network)
+                .find_map(|endpoint| endpoint.ip_address.parse::<Ipv4Addr>().ok());
+            if let (true, Some(address)) = (container.state.running, address) {
+                ends.insert(node, End { pid: container.state.pid, address });
+                self.addresses
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .insert(node, address);
+                wire.places.insert(node, place);
+            }
+        }
+        forget_reused_addresses(wire, &ends);
+        Ok(ends)
+    }
+
+    async fn filter(&self, script: String) -> Result<(), EnvError> {
+        self.grip.order(&Order::Filter { script }).await.map(drop)
+    }
+}
+
+/// The last address of a dead node may be a live one's by now: its rules would cut the wrong node.
+fn forget_reused_addresses(wire: &mut Wire, ends: &Ends) {
+    let taken: BTreeSet<Ipv4Addr> =
+        ends.keys().flat_map(|node| wire.places[node].ipv4.clone()).collect();
+    let hardware: BTreeSet<String> =
+        ends.keys().flat_map(|node| wire.places[node].hardware.clone()).collect();
+    for (_, place) in wire.places.iter_mut().filter(|(node, _)| !ends.contains_key(node)) {
+        place.ipv4.retain(|address| !taken.contains(address));
+        place.hardware.retain(|address| !hardware.contains(address));
+    }
+}
+
+/// The networks of a container, with their names.
+fn networks_of(container: &Container) -> BTreeMap<String, String> {
+    let networks = container.network_settings.networks.iter();
+    networks.map(|(name, endpoint)| (endpoint.network_id.clone(), name.clone())).collect()
+}
+
+fn place_of(container: &Container) -> Place {
+    let endpoints = || container.network_settings.networks.values();
+    Place {
+        ipv4: endpoints().filter_map(|endpoint| endpoint.ip_address.parse().ok()).collect(),
+        ipv6: endpoints().filter_map(|endpoint| endpoint.ipv6_address.parse().ok()).collect(),
+        hardware: endpoints()
+            .map(|endpoint| endpoint.mac_address.clone())
+            .filter(|address| !address.is_empty())
+            .collect(),
+    }
+}
+
+fn has_fixed_address(endpoint: &Endpoint) -> bool {
+    endpoint
+        .ipam
+        .as_ref()
+        .is_some_and(|ipam| ipam.ipv4_address.as_ref().is_some_and(|address| !address.is_empty()))
+}
+
+fn misunderstood() -> EnvError {
+    EnvError::Io {
+        what: "understand the hands".into(),
+        source: std::io::ErrorKind::InvalidData.into(),
+    }
+}
