@@ -338,7 +338,7 @@ impl Engine {
     }
 
     /// What a container printed since then (seconds since the epoch), as frames; see
-    /// [`super::frames`].
+    /// `frames`.
     pub(crate) async fn logs(&self, id: &str, since_s: u64) -> Result<Vec<u8>, EngineError> {
         let what = format!("read the log of container {id}");
         let path = format!("/containers/{id}/logs?stdout=true&stderr=true&since={since_s}");
@@ -346,7 +346,7 @@ impl Engine {
         Ok(response.bytes().await.map_err(|error| self.unreachable(error))?.into())
     }
 
-    /// Standard input and output of a container, as one stream; see [`super::frames`].
+    /// Standard input and output of a container, as one stream; see `frames`.
     pub(crate) async fn attach(
         &self,
         id: &str,

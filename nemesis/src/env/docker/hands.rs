@@ -7,7 +7,7 @@
 //! process ids, for the length of one run. It reads orders from standard input and answers on
 //! standard output, a line of JSON each. The nodes' images need nothing, and get nothing.
 //!
-//! It outlives the tester, however that dies: the end of its input without [`Order::Release`] means
+//! It outlives the tester, however that dies: the end of its input without `Release` means
 //! that the tester is gone, and then it heals what the run did, by the notes the run kept with the
 //! engine. `checker heal` does the same for when both were killed.
 

@@ -1,10 +1,10 @@
 //! `docker`: nodes are the containers of a Compose project, and faults come from outside them.
 //!
 //! Nothing is asked of the images: no ssh, no init system, no privileges, no tools. The
-//! [engine](engine) kills, pauses, stops and starts containers and hands over their output; a small
-//! process of ours, the [hands](hands), cuts links on the bridge between them (see [`rules`]) and
+//! engine (`engine`) kills, pauses, stops and starts containers and hands over their output; a small
+//! process of ours, the [`hands`], cuts links on the bridge between them (see `rules`) and
 //! measures links by datagrams from inside their network namespaces. What is done to containers that
-//! are not ours is [noted](notes) with the engine first, so that it is undone whoever dies.
+//! are not ours is noted (`notes`) with the engine first, so that it is undone whoever dies.
 //!
 //! Cuts hold whatever happens to the containers, restarts included: a rule names addresses, not
 //! namespaces. Where a container may be given another address when it starts, strangers are shut
