@@ -22,6 +22,9 @@ use crate::model::{Model, Register, Transition, ValueId};
 use crate::value::Value;
 use crate::verdict::{Because, Related};
 
+/// The kind of a violation of which only the search knows.
+pub(crate) const GENERAL: &str = "nonlinearizable";
+
 /// What is told about a violation.
 pub(crate) struct Explanation {
     pub(crate) kind: &'static str,
@@ -79,7 +82,7 @@ fn unplaced<M: Model>(
         false => format!("; before it the {noun} could have held {}", alternatives(&states)),
     };
     let sentence = format!("{subject}, and no order of the operations until then allows it{held}");
-    Explanation { kind: "nonlinearizable", sentence, related: Vec::new(), argument: Vec::new() }
+    Explanation { kind: GENERAL, sentence, related: Vec::new(), argument: Vec::new() }
 }
 
 /// Looks for the reason why one operation could not be placed.

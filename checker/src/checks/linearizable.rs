@@ -156,13 +156,14 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             Decision::Undecided(reason) => undecided(checker, reason),
             Decision::Linearizable { order } => self.valid(checker, &order),
             Decision::Stuck(obstacle) => {
-                let proof = Proof::Stuck { operation: self.index(obstacle.at) };
+                let proof = match &obstacle.pattern {
+                    Some(pattern) => self.exclusion(pattern),
+                    None => Proof::Stuck { operation: self.index(obstacle.at) },
+                };
                 invalid(checker, self.stuck(model, explain, &obstacle), proof)
             }
             Decision::Impossible(pattern) => {
-                let operations = pattern.operations.iter().map(|at| self.index(*at)).collect();
-                let proof = Proof::Pattern { rule: pattern.rule, operations };
-                invalid(checker, self.impossible(&pattern), proof)
+                invalid(checker, self.impossible(&pattern), self.exclusion(&pattern))
             }
         }
     }
@@ -185,6 +186,11 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         }
     }
 
+    fn exclusion(&self, pattern: &Pattern) -> Proof {
+        let operations = pattern.operations.iter().map(|at| self.index(*at)).collect();
+        Proof::Pattern { rule: pattern.rule, operations }
+    }
+
     /// The violation at which the search got stuck.
     fn stuck<M: Model<Transition = T>>(
         &self,
@@ -203,7 +209,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         };
         let mut states: Vec<PossibleState> = obstacle.possible.iter().map(state).collect();
         states.sort_by_cached_key(|one| (one.state.to_string(), one.linearized.len()));
-        let explanation = explain(&Stuck {
+        let mut explanation = explain(&Stuck {
             object: self.object,
             model,
             meanings: &self.meanings,
@@ -211,6 +217,9 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             transition,
             possible: &obstacle.possible,
         });
+        if let Some(pattern) = &obstacle.pattern {
+            self.name_pattern(pattern, obstacle.at, &mut explanation);
+        }
         Anomaly {
             kind: explanation.kind.to_owned(),
             key: self.object.key.clone(),
@@ -223,10 +232,24 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         }
     }
 
+    /// Adds the operations that exclude each other, where the explanation knows no better ones.
+    fn name_pattern(&self, pattern: &Pattern, failing: usize, explanation: &mut Explanation) {
+        if explanation.kind != explain::GENERAL {
+            return;
+        }
+        explanation.sentence = format!("{}: {}", explanation.sentence, pattern.why);
+        for at in pattern.operations.iter().filter(|at| **at != failing).take(RELATED_MAX) {
+            let index = self.index(*at);
+            if explanation.related.iter().all(|one| one.index != index) {
+                explanation.related.push(Related { index, role: EXCLUDES.to_owned() });
+            }
+        }
+    }
+
     /// The violation that a special procedure found.
     fn impossible(&self, pattern: &Pattern) -> Anomaly {
         let last = pattern.operations.iter().filter_map(|at| self.recorded(*at).completion());
-        let role = || "excludes the others".to_owned();
+        let role = || EXCLUDES.to_owned();
         let related =
             pattern.operations.iter().map(|at| Related { index: self.index(*at), role: role() });
         Anomaly {
@@ -241,6 +264,11 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         }
     }
 }
+
+/// What an operation of a pattern does there.
+const EXCLUDES: &str = "excludes the others";
+/// More operations than this help nobody to understand a violation.
+const RELATED_MAX: usize = 12;
 
 fn occurrence<T>(recorded: &Recorded<'_>, transition: T) -> Occurrence<T> {
     let position = |at: usize| u32::try_from(at).expect("fewer than 2^32 events");

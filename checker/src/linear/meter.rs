@@ -3,9 +3,24 @@
 use crate::budget::Budget;
 use crate::verdict::Reason;
 
+/// What one search may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits<'b> {
+    pub(crate) budget: &'b Budget,
+    /// A search that needs more gives up: what it is for is not worth more.
+    pub(crate) expansions_max: u64,
+}
+
+impl<'b> Limits<'b> {
+    /// As much as the budget allows.
+    pub(crate) fn of(budget: &'b Budget) -> Limits<'b> {
+        Limits { budget, expansions_max: u64::MAX }
+    }
+}
+
 /// Counts work and memory, and looks at the budget now and then.
 pub(crate) struct Meter<'b> {
-    budget: &'b Budget,
+    limits: Limits<'b>,
     booked_bytes: u64,
     unchecked_work: usize,
     pub(crate) expansions: u64,
@@ -18,8 +33,8 @@ const WORK_BETWEEN_LOOKS: usize = 8192;
 const BOOKING_STEP_BYTES: u64 = 1 << 18;
 
 impl<'b> Meter<'b> {
-    pub(crate) fn new(budget: &'b Budget) -> Meter<'b> {
-        Meter { budget, booked_bytes: 0, unchecked_work: 0, expansions: 0, largest_frontier: 0 }
+    pub(crate) fn new(limits: Limits<'b>) -> Meter<'b> {
+        Meter { limits, booked_bytes: 0, unchecked_work: 0, expansions: 0, largest_frontier: 0 }
     }
 
     /// Some small steps were done, or are about to be.
@@ -29,7 +44,10 @@ impl<'b> Meter<'b> {
             return Ok(());
         }
         self.unchecked_work = 0;
-        self.budget.spent().map_or(Ok(()), Err)
+        if self.expansions > self.limits.expansions_max {
+            return Err(Reason::Cancelled);
+        }
+        self.limits.budget.spent().map_or(Ok(()), Err)
     }
 
     /// The search's structures now occupy this much.
@@ -38,17 +56,17 @@ impl<'b> Meter<'b> {
             return Ok(());
         }
         if bytes > self.booked_bytes {
-            self.budget.reserve(bytes - self.booked_bytes);
+            self.limits.budget.reserve(bytes - self.booked_bytes);
         } else {
-            self.budget.release(self.booked_bytes - bytes);
+            self.limits.budget.release(self.booked_bytes - bytes);
         }
         self.booked_bytes = bytes;
-        self.budget.spent().map_or(Ok(()), Err)
+        self.limits.budget.spent().map_or(Ok(()), Err)
     }
 }
 
 impl Drop for Meter<'_> {
     fn drop(&mut self) {
-        self.budget.release(self.booked_bytes);
+        self.limits.budget.release(self.booked_bytes);
     }
 }

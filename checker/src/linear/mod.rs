@@ -37,8 +37,8 @@
 //!
 //! `O(n · C · k)` steps for a frontier of `C` configurations and `k` different open operations.
 //! `C` is a few hundred for tens of processes. Exponential are many *different* live writes at
-//! once, all of them read: there values are unique, as a rule, and a linearization, if there is
-//! one, is found without search (`zones`).
+//! once, all of them read: there values are unique, as a rule, and both verdicts are found without
+//! search (`zones`).
 
 mod antichain;
 mod config;
@@ -65,6 +65,8 @@ pub use verify::{OrderError, verify_order};
 use crate::budget::Budget;
 use crate::model::Model;
 use crate::verdict::Reason;
+use meter::Limits;
+use zones::Zones;
 
 /// A transition with the time in which it happened, if it did.
 #[derive(Clone, Debug)]
@@ -122,6 +124,8 @@ pub struct Obstacle<S> {
     pub at: usize,
     /// The ways in which the operations before can have taken effect, the first few of them.
     pub possible: Vec<Possible<S>>,
+    /// The operations that exclude each other, where values are unique enough to name them.
+    pub pattern: Option<Pattern>,
 }
 
 /// One way in which the operations so far can have taken effect.
@@ -161,13 +165,44 @@ pub fn decide<M: Model>(
     }
     let rules = rules::Rules::default();
     let kept = reduce::relevant(model, all, rules);
-    if let Some(order) = zones::propose(model, all, &kept)
-        && verify_order(model, all, &order).is_ok()
-    {
-        return (Decision::Linearizable { order }, Effort::default());
+    match zones::decide(model, all, &kept) {
+        Zones::Impossible(pattern) => return refuted(model, all, &kept, pattern, budget),
+        Zones::Order(order) if verify_order(model, all, &order).is_ok() => {
+            return (Decision::Linearizable { order }, Effort::default());
+        }
+        Zones::Order(_) | Zones::Inapplicable(_) => {}
     }
-    let (decision, effort) = search::search(model, all, &kept, budget, rules);
+    let (decision, effort) = search::search(model, all, &kept, Limits::of(budget), rules);
     (confirmed(model, all, decision), effort)
+}
+
+/// As much work is put into telling all states that a refuted history could have been in.
+const STATES_EXPANSIONS_MAX: u64 = 20_000;
+
+/// What is known of a violation that zones found: where it first shows and, if a search of that
+/// moment is cheap, every state that was possible there.
+fn refuted<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    kept: &[usize],
+    pattern: Pattern,
+    budget: &Budget,
+) -> (Decision<M::State>, Effort) {
+    let Some(obstacle) = zones::earliest(model, all, pattern.clone()) else {
+        return (Decision::Impossible(pattern), Effort::default());
+    };
+    let limited = Limits { budget, expansions_max: STATES_EXPANSIONS_MAX };
+    let (decision, effort) = search::search(model, all, kept, limited, rules::Rules::default());
+    let decision = match decision {
+        Decision::Stuck(known) if known.at == obstacle.at => {
+            Decision::Stuck(Obstacle { pattern: obstacle.pattern, ..known })
+        }
+        Decision::Linearizable { .. } => {
+            Decision::Undecided(Reason::Failed("self-check: zones and search disagree".to_owned()))
+        }
+        _ => Decision::Stuck(obstacle),
+    };
+    (decision, effort)
 }
 
 /// A linearization that does not pass the verifier is no verdict.

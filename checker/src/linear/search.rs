@@ -5,13 +5,12 @@ use rustc_hash::FxHashMap;
 
 use super::crashed::ClassId;
 use super::frontier::{CrashedClass, Event, Frontier, Stop};
-use super::meter::Meter;
+use super::meter::{Limits, Meter};
 use super::order::rebuild;
 use super::path::Choice;
 use super::rules::Rules;
 use super::table::{Table, TransitionId};
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
-use crate::budget::Budget;
 use crate::model::Model;
 use crate::verdict::Reason;
 
@@ -49,7 +48,7 @@ pub(crate) fn search<M: Model>(
     model: &M,
     all: &[Occurrence<M::Transition>],
     kept: &[usize],
-    budget: &Budget,
+    limits: Limits<'_>,
     rules: Rules,
 ) -> (Decision<M::State>, Effort) {
     let mut effort = Effort::default();
@@ -60,10 +59,10 @@ pub(crate) fn search<M: Model>(
         let plan = plan(all, kept, &mut table);
         let run = Run { model, all, plan: &plan, table, rules };
         let round = match plan.widest {
-            0..=64 => run.round::<1>(budget, &tracked, &mut effort),
-            65..=128 => run.round::<2>(budget, &tracked, &mut effort),
-            129..=512 => run.round::<8>(budget, &tracked, &mut effort),
-            513..=4096 => run.round::<64>(budget, &tracked, &mut effort),
+            0..=64 => run.round::<1>(limits, &tracked, &mut effort),
+            65..=128 => run.round::<2>(limits, &tracked, &mut effort),
+            129..=512 => run.round::<8>(limits, &tracked, &mut effort),
+            513..=4096 => run.round::<64>(limits, &tracked, &mut effort),
             more => Round::Decided(Decision::Undecided(Reason::Failed(format!(
                 "{more} operations are open at once; no more than 4096 are supported"
             )))),
@@ -159,12 +158,12 @@ struct Run<'r, M: Model> {
 impl<M: Model> Run<'_, M> {
     fn round<const W: usize>(
         self,
-        budget: &Budget,
+        limits: Limits<'_>,
         tracked: &[ClassId],
         effort: &mut Effort,
     ) -> Round<M::State> {
         let Run { model, all, plan, table, rules } = self;
-        let meter = Meter::new(budget);
+        let meter = Meter::new(limits);
         let mut frontier: Frontier<'_, '_, M, W> =
             Frontier::new(table, plan.classes.clone(), tracked.to_vec(), meter, rules);
         let end = plan.events.iter().try_for_each(|(event, _)| frontier.push(*event));
@@ -231,5 +230,5 @@ fn obstacle<M: Model, const W: usize>(
             pending: ops(pending),
         }
     });
-    Obstacle { at: op as usize, possible: possible.collect() }
+    Obstacle { at: op as usize, possible: possible.collect(), pattern: None }
 }

@@ -5,10 +5,13 @@
 //! and ends at 5, `C01` for a compare-and-set, `R0` for a read, `Rn` for one of nil, `?` instead
 //! of the end for an operation that crashed, `!` behind it for one that failed by comparison.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::meter::Limits;
 use super::rules::{Rules, WrongRule};
-use super::{Decision, Occurrence, reduce, search};
+use super::zones::{self, Zones};
+use super::{Decision, Occurrence, reduce, search, verify_order};
 use crate::budget::Budget;
 use crate::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
@@ -48,7 +51,8 @@ fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
     let (model, all) = occurrences(case);
     let rules = Rules { wrong };
     let kept = reduce::relevant(&model, &all, rules);
-    let (decision, _) = search::search(&model, &all, &kept, &Budget::unlimited(), rules);
+    let (decision, _) =
+        search::search(&model, &all, &kept, Limits::of(&Budget::unlimited()), rules);
     match decision {
         // An order that cannot be rebuilt would be caught, but only after the search was wrong.
         Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
@@ -61,6 +65,7 @@ const BASE: Shape = Shape {
     operations: (3, 8),
     processes: 4,
     values: 2,
+    unique: false,
     crash_rate: 0.0,
     bend_rate: 0.3,
     read_rate: 0.3,
@@ -127,6 +132,40 @@ fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first()
         let case = random_case(shape, &mut rng);
         assert!(agrees(&case, None), "{}", spell(&case));
     }
+}
+
+/// With unique values zones decide alone: as the definition does, and on a violation they name
+/// operations that are one by themselves.
+#[test]
+fn zones_agree_with_the_definition_and_name_what_is_a_violation_by_itself() {
+    let mut rng = seeded(20_261_125);
+    let mut told: BTreeMap<&str, u32> = BTreeMap::new();
+    for _ in 0..60_000 {
+        let shape = Shape { nil: Nil::Value, unique: true, ..random_shape(&mut rng) };
+        let case = random_case(shape, &mut rng);
+        let (model, all) = occurrences(&case);
+        let kept = reduce::relevant(&model, &all, Rules::default());
+        match zones::decide(&model, &all, &kept) {
+            Zones::Inapplicable(_) => {}
+            Zones::Order(order) => {
+                assert!(is_linearizable(&case), "{}", spell(&case));
+                assert_eq!(verify_order(&model, &all, &order), Ok(()), "{}", spell(&case));
+            }
+            Zones::Impossible(pattern) => {
+                assert!(!is_linearizable(&case), "{}", spell(&case));
+                *told.entry(pattern.rule).or_default() += 1;
+                let few: Vec<_> = pattern.operations.iter().map(|at| all[*at].clone()).collect();
+                let these: Vec<usize> = (0..few.len()).collect();
+                let unlimited = Budget::unlimited();
+                let limits = Limits::of(&unlimited);
+                let (decision, _) = search::search(&model, &few, &these, limits, Rules::default());
+                let text = spell(&case);
+                assert!(matches!(decision, Decision::Stuck(_)), "{pattern:?} of {text}");
+            }
+        }
+    }
+    println!("{told:?}");
+    assert!(told.len() == 5 && told.values().all(|count| *count > 20), "{told:?}");
 }
 
 /// Reads of the initial value that are open from the beginning to the end change no verdict, but

@@ -16,6 +16,8 @@ pub(crate) struct Shape {
     pub(crate) operations: (usize, usize),
     pub(crate) processes: u64,
     pub(crate) values: i64,
+    /// Whether every write leads to a value of its own, instead of one of so many.
+    pub(crate) unique: bool,
     pub(crate) crash_rate: f64,
     /// How often a result is bent.
     pub(crate) bend_rate: f64,
@@ -34,6 +36,7 @@ pub(crate) fn random_shape(rng: &mut ChaCha8Rng) -> Shape {
         operations: (2, rng.random_range(5..=12)),
         processes: rng.random_range(2..=5),
         values: rng.random_range(1..=4),
+        unique: rng.random_bool(0.3),
         crash_rate,
         bend_rate: rng.random_range(0.3..1.2),
         read_rate: rng.random_range(0.1..0.7),
@@ -130,15 +133,29 @@ impl Simulation<'_> {
     }
 
     fn new_op(&mut self, process: u64) -> SmallOp {
-        let value = self.rng.random_range(0..self.shape.values);
+        let value = self.new_value();
         let ask = match () {
             () if self.rng.random_bool(self.shape.read_rate) => Ask::Read,
-            () if self.shape.cas && self.rng.random_bool(0.6) => {
-                Ask::Cas(self.rng.random_range(0..self.shape.values), value)
-            }
+            () if self.shape.cas && self.rng.random_bool(0.6) => Ask::Cas(self.old_value(), value),
             () => Ask::Write(value),
         };
         SmallOp { process, ask, begin: self.moment, end: None, read: None, cause: Cause::None }
+    }
+
+    /// A value to write. A new one is told apart by the number of the operation.
+    fn new_value(&mut self) -> i64 {
+        match self.shape.unique {
+            true => 10 + i64::try_from(self.ops.len()).expect("a small history"),
+            false => self.rng.random_range(0..self.shape.values),
+        }
+    }
+
+    /// A value to expect: of unique ones mostly the present one, since others are gone for good.
+    fn old_value(&mut self) -> i64 {
+        match self.value {
+            Some(value) if self.shape.unique && self.rng.random_bool(0.7) => value,
+            _ => any_value(&self.ops, self.shape, self.rng),
+        }
     }
 
     fn crash(&mut self, at: usize, done: bool) {
@@ -161,10 +178,24 @@ impl Simulation<'_> {
     }
 }
 
+/// A value that may have been written.
+fn any_value(ops: &[SmallOp], shape: Shape, rng: &mut ChaCha8Rng) -> i64 {
+    let any = rng.random_range(0..shape.values.max(1));
+    let written = |op: &SmallOp| match op.ask {
+        Ask::Write(value) | Ask::Cas(_, value) => Some(value),
+        Ask::Read => None,
+    };
+    let written: Vec<i64> = ops.iter().filter_map(written).collect();
+    match shape.unique && !written.is_empty() && rng.random_bool(0.9) {
+        true => written[rng.random_range(0..written.len())],
+        false => any,
+    }
+}
+
 fn bend(ops: &mut [SmallOp], shape: Shape, rng: &mut ChaCha8Rng) {
     while rng.random_bool(shape.bend_rate * 0.8) {
         let at = rng.random_range(0..ops.len());
-        let value = rng.random_range(0..shape.values);
+        let value = any_value(ops, shape, rng);
         let op = &mut ops[at];
         match (op.ask, op.end) {
             (Ask::Read, Some((_, End::Ok))) => op.read = Some(value),
