@@ -16,7 +16,7 @@ use super::rules::{Rules, WrongRule};
 use super::steps::{Mover, Step, Steps};
 use super::table::{StateId, Table, TransitionId};
 use super::words::Words;
-use crate::model::{Class, Model};
+use crate::model::Class;
 use crate::verdict::Reason;
 
 /// What the search is told, in the order of the history.
@@ -56,8 +56,8 @@ pub(crate) struct CrashedClass {
 }
 
 /// See the module.
-pub(crate) struct Frontier<'m, 'b, M: Model, const W: usize> {
-    pub(crate) table: Table<'m, M>,
+pub(crate) struct Frontier<'v, 'b, const W: usize> {
+    pub(crate) table: Table<'v>,
     pub(crate) ledger: Ledger,
     pub(crate) paths: Paths,
     pub(crate) open: Open<W>,
@@ -75,16 +75,16 @@ pub(crate) struct Frontier<'m, 'b, M: Model, const W: usize> {
     settled: Antichain<W>,
 }
 
-impl<'m, 'b, M: Model, const W: usize> Frontier<'m, 'b, M, W> {
+impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
     pub(crate) fn new(
-        table: Table<'m, M>,
+        table: Table<'v>,
         crashed: Vec<CrashedClass>,
         tracked: Vec<ClassId>,
         meter: Meter<'b>,
         rules: Rules,
-    ) -> Frontier<'m, 'b, M, W> {
+    ) -> Frontier<'v, 'b, W> {
         let start = Config {
-            state: Table::<M>::INITIAL,
+            state: Table::INITIAL,
             crashed: Ledger::NOTHING,
             used: Words::EMPTY,
             required: Words::EMPTY,

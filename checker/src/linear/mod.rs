@@ -128,6 +128,19 @@ pub struct Obstacle<S> {
     pub pattern: Option<Pattern>,
 }
 
+impl<S> Obstacle<S> {
+    /// The same, with states named otherwise.
+    fn map<T>(self, name: impl Fn(S) -> T) -> Obstacle<T> {
+        let rename = |one: Possible<S>| Possible {
+            state: name(one.state),
+            linearized: one.linearized,
+            pending: one.pending,
+        };
+        let possible = self.possible.into_iter().map(rename).collect();
+        Obstacle { at: self.at, possible, pattern: self.pattern }
+    }
+}
+
 /// One way in which the operations so far can have taken effect.
 #[derive(Clone, Debug)]
 pub struct Possible<S> {

@@ -9,7 +9,7 @@ use super::meter::{Limits, Meter};
 use super::order::rebuild;
 use super::path::Choice;
 use super::rules::Rules;
-use super::table::{Table, TransitionId};
+use super::table::{StateId, Table, TransitionId, Vocabulary};
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
 use crate::model::Model;
 use crate::verdict::Reason;
@@ -34,13 +34,18 @@ impl Plan {
 }
 
 /// How one round ended.
-enum Round<S> {
-    Decided(Decision<S>),
+enum Round {
+    /// A linearization, by the choices that lead to it.
+    Linearizable(Vec<(u32, Choice)>),
+    /// There is none.
+    Stuck(Obstacle<StateId>),
     /// Every way to the end overdraws; the cheapest of them these classes.
     Overdrawn(Vec<ClassId>),
     /// There is no linearization, and every way to this obstacle overdraws already, the cheapest
     /// of them these classes: the first operation that cannot be placed may be an earlier one.
-    Doubtful(Obstacle<S>, Vec<ClassId>),
+    Doubtful(Obstacle<StateId>, Vec<ClassId>),
+    /// The budget is spent.
+    Undecided(Reason),
 }
 
 /// Decides whether there is a linearization of those in `all` that are `kept`.
@@ -51,33 +56,47 @@ pub(crate) fn search<M: Model>(
     limits: Limits<'_>,
     rules: Rules,
 ) -> (Decision<M::State>, Effort) {
+    let mut vocabulary = Vocabulary::new(model);
+    let plan = plan(all, kept, &mut vocabulary);
     let mut effort = Effort::default();
+    let round = rounds(&plan, &mut vocabulary, limits, rules, &mut effort);
+    let decision = match round {
+        Round::Linearizable(choices) => rebuild(model, all, &plan, &choices).map_or_else(
+            || Decision::Undecided(Reason::Failed(NO_ORDER.to_owned())),
+            |order| Decision::Linearizable { order },
+        ),
+        Round::Stuck(obstacle) | Round::Doubtful(obstacle, _) => {
+            Decision::Stuck(obstacle.map(|state| vocabulary.state(state).clone()))
+        }
+        Round::Overdrawn(_) => unreachable!("rounds go on until nothing is overdrawn"),
+        Round::Undecided(reason) => Decision::Undecided(reason),
+    };
+    (decision, effort)
+}
+
+/// Searches until nothing is overdrawn.
+fn rounds<M: Model>(
+    plan: &Plan,
+    vocabulary: &mut Vocabulary<'_, M>,
+    limits: Limits<'_>,
+    rules: Rules,
+    effort: &mut Effort,
+) -> Round {
     let mut tracked = Vec::new();
     let mut refuted = None;
     loop {
-        let mut table = Table::new(model);
-        let plan = plan(all, kept, &mut table);
-        let run = Run { model, all, plan: &plan, table, rules };
-        let round = match plan.widest {
-            0..=64 => run.round::<1>(limits, &tracked, &mut effort),
-            65..=128 => run.round::<2>(limits, &tracked, &mut effort),
-            129..=512 => run.round::<8>(limits, &tracked, &mut effort),
-            513..=4096 => run.round::<64>(limits, &tracked, &mut effort),
-            more => Round::Decided(Decision::Undecided(Reason::Failed(format!(
-                "{more} operations are open at once; no more than 4096 are supported"
-            )))),
-        };
+        let table = Table::new(vocabulary);
+        let run = Run { plan, table, limits, rules, tracked: &tracked };
+        let round = run.round(effort);
         let classes = match (round, refuted.take()) {
             // The verdict stands; only its explanation could have been better.
-            (Round::Decided(Decision::Undecided(_)), Some(obstacle)) => {
-                return (Decision::Stuck(obstacle), effort);
-            }
-            (Round::Decided(decision), _) => return (decision, effort),
+            (Round::Undecided(_), Some(obstacle)) => return Round::Stuck(obstacle),
             (Round::Overdrawn(classes), _) => classes,
             (Round::Doubtful(obstacle, classes), _) => {
                 refuted = Some(obstacle);
                 classes
             }
+            (round, _) => return round,
         };
         tracked.extend(classes);
         tracked.sort_unstable();
@@ -87,7 +106,7 @@ pub(crate) fn search<M: Model>(
 fn plan<M: Model>(
     all: &[Occurrence<M::Transition>],
     kept: &[usize],
-    table: &mut Table<'_, M>,
+    vocabulary: &mut Vocabulary<'_, M>,
 ) -> Plan {
     let moments = moments(all, kept);
     let mut deadlines = vec![u32::MAX; all.len()];
@@ -109,11 +128,11 @@ fn plan<M: Model>(
             }
             Some(_) => {
                 open += 1;
-                let transition = table.intern(&all[at].transition);
+                let transition = vocabulary.intern(&all[at].transition);
                 Event::Invoke { op, transition, deadline: deadlines[at] }
             }
             None => {
-                let transition = table.intern(&all[at].transition);
+                let transition = vocabulary.intern(&all[at].transition);
                 let fresh = ClassId(number(plan.classes.len()));
                 let class = *class_ids.entry(transition).or_insert(fresh);
                 if class == fresh {
@@ -147,44 +166,48 @@ fn number(at: usize) -> u32 {
     u32::try_from(at).expect("fewer than 2^32 operations")
 }
 
-struct Run<'r, M: Model> {
-    model: &'r M,
-    all: &'r [Occurrence<M::Transition>],
+struct Run<'r> {
     plan: &'r Plan,
-    table: Table<'r, M>,
+    table: Table<'r>,
+    limits: Limits<'r>,
     rules: Rules,
+    tracked: &'r [ClassId],
 }
 
-impl<M: Model> Run<'_, M> {
-    fn round<const W: usize>(
-        self,
-        limits: Limits<'_>,
-        tracked: &[ClassId],
-        effort: &mut Effort,
-    ) -> Round<M::State> {
-        let Run { model, all, plan, table, rules } = self;
+impl Run<'_> {
+    fn round(self, effort: &mut Effort) -> Round {
+        match self.plan.widest {
+            0..=64 => self.of_width::<1>(effort),
+            65..=128 => self.of_width::<2>(effort),
+            129..=512 => self.of_width::<8>(effort),
+            513..=4096 => self.of_width::<64>(effort),
+            more => Round::Undecided(Reason::Failed(format!(
+                "{more} operations are open at once; no more than 4096 are supported"
+            ))),
+        }
+    }
+
+    fn of_width<const W: usize>(self, effort: &mut Effort) -> Round {
+        let Run { plan, table, limits, rules, tracked } = self;
         let meter = Meter::new(limits);
-        let mut frontier: Frontier<'_, '_, M, W> =
+        let mut frontier: Frontier<'_, '_, W> =
             Frontier::new(table, plan.classes.clone(), tracked.to_vec(), meter, rules);
         let end = plan.events.iter().try_for_each(|(event, _)| frontier.push(*event));
         effort.rounds += 1;
         effort.expansions += frontier.meter.expansions;
         effort.largest_frontier = effort.largest_frontier.max(frontier.meter.largest_frontier);
         match end {
-            Err(Stop::Spent(reason)) => Round::Decided(Decision::Undecided(reason)),
+            Err(Stop::Spent(reason)) => Round::Undecided(reason),
             Err(Stop::Dead { op }) => {
                 let obstacle = obstacle(&frontier, op);
                 match ending(&frontier) {
-                    Ok(_) => Round::Decided(Decision::Stuck(obstacle)),
+                    Ok(_) => Round::Stuck(obstacle),
                     Err(overdrawn) => Round::Doubtful(obstacle, overdrawn),
                 }
             }
             Ok(()) => match ending(&frontier) {
                 Err(overdrawn) => Round::Overdrawn(overdrawn),
-                Ok(choices) => Round::Decided(rebuild(model, all, plan, &choices).map_or_else(
-                    || Decision::Undecided(Reason::Failed(NO_ORDER.to_owned())),
-                    |order| Decision::Linearizable { order },
-                )),
+                Ok(choices) => Round::Linearizable(choices),
             },
         }
     }
@@ -193,8 +216,8 @@ impl<M: Model> Run<'_, M> {
 const NO_ORDER: &str = "the search found a linearization, but its order could not be rebuilt";
 
 /// The choices of the cheapest configuration, or the classes that it overdraws.
-fn ending<M: Model, const W: usize>(
-    frontier: &Frontier<'_, '_, M, W>,
+fn ending<const W: usize>(
+    frontier: &Frontier<'_, '_, W>,
 ) -> Result<Vec<(u32, Choice)>, Vec<ClassId>> {
     let cheapest = frontier
         .configs
@@ -210,10 +233,7 @@ fn ending<M: Model, const W: usize>(
 /// More possibilities than this help nobody to understand a violation.
 const POSSIBILITIES_MAX: usize = 64;
 
-fn obstacle<M: Model, const W: usize>(
-    frontier: &Frontier<'_, '_, M, W>,
-    op: u32,
-) -> Obstacle<M::State> {
+fn obstacle<const W: usize>(frontier: &Frontier<'_, '_, W>, op: u32) -> Obstacle<StateId> {
     let honest = frontier
         .configs
         .iter()
@@ -224,11 +244,7 @@ fn obstacle<M: Model, const W: usize>(
         let ops = |open: Vec<(usize, super::open::OpenOp)>| {
             open.into_iter().map(|(_, op)| op.op as usize).collect()
         };
-        Possible {
-            state: frontier.table.state(config.state).clone(),
-            linearized: ops(linearized),
-            pending: ops(pending),
-        }
+        Possible { state: config.state, linearized: ops(linearized), pending: ops(pending) }
     });
     Obstacle { at: op as usize, possible: possible.collect(), pattern: None }
 }

@@ -7,7 +7,7 @@
 use super::crashed::ClassId;
 use super::open::Group;
 use super::table::{StateId, Table, TransitionId};
-use crate::model::{Class, Model};
+use crate::model::Class;
 
 /// Who lets a transition take effect.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +66,11 @@ impl Steps {
     }
 
     /// Where the steps from `state` are.
-    pub(crate) fn from<M: Model, const W: usize>(
+    pub(crate) fn from<const W: usize>(
         &mut self,
         state: StateId,
         movers: &[Group<W>],
-        table: &mut Table<'_, M>,
+        table: &mut Table<'_>,
     ) -> std::ops::Range<usize> {
         let (moment, start, end) = *entry(&mut self.places, state.0 as usize);
         if moment == self.moment {
@@ -90,7 +90,7 @@ impl Steps {
         start..end
     }
 
-    fn add_crashed<M: Model>(&mut self, state: StateId, table: &mut Table<'_, M>) {
+    fn add_crashed(&mut self, state: StateId, table: &mut Table<'_>) {
         let known = entry(&mut self.crashed, state.0 as usize);
         for (class, transition) in &self.begun[known.looked_at..] {
             if let Some(after) = table.step(state, *transition) {

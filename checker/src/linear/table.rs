@@ -20,52 +20,32 @@ const UNASKED: u32 = u32::MAX;
 const ILLEGAL: u32 = u32::MAX - 1;
 const ROW_STATES: usize = 1024;
 
-/// The part of a model that one history has met.
-pub(crate) struct Table<'m, M: Model> {
+/// The states and transitions of a model that one history has met, by number.
+pub(crate) struct Vocabulary<'m, M: Model> {
     model: &'m M,
     states: Vec<M::State>,
     state_ids: FxHashMap<M::State, StateId>,
-    transitions: Vec<(M::Transition, Class)>,
+    transitions: Vec<M::Transition>,
     transition_ids: FxHashMap<M::Transition, TransitionId>,
-    rows: Vec<Vec<u32>>,
-    beyond: FxHashMap<(TransitionId, StateId), u32>,
-    cells: usize,
+    classes: Vec<Class>,
 }
 
-impl<'m, M: Model> Table<'m, M> {
-    pub(crate) fn new(model: &'m M) -> Table<'m, M> {
-        let mut table = Table {
+impl<'m, M: Model> Vocabulary<'m, M> {
+    pub(crate) fn new(model: &'m M) -> Vocabulary<'m, M> {
+        let mut vocabulary = Vocabulary {
             model,
             states: Vec::new(),
             state_ids: FxHashMap::default(),
             transitions: Vec::new(),
             transition_ids: FxHashMap::default(),
-            rows: Vec::new(),
-            beyond: FxHashMap::default(),
-            cells: 0,
+            classes: Vec::new(),
         };
-        table.intern_state(model.initial());
-        table
+        vocabulary.intern_state(model.initial());
+        vocabulary
     }
-
-    /// The state before the first operation.
-    pub(crate) const INITIAL: StateId = StateId(0);
 
     pub(crate) fn state(&self, id: StateId) -> &M::State {
         &self.states[id.0 as usize]
-    }
-
-    pub(crate) fn class(&self, id: TransitionId) -> Class {
-        self.transitions[id.0 as usize].1
-    }
-
-    pub(crate) fn states(&self) -> usize {
-        self.states.len()
-    }
-
-    /// Roughly what the table occupies.
-    pub(crate) fn bytes(&self) -> u64 {
-        (self.cells * 4 + self.beyond.capacity() * 16 + self.states.len() * 32) as u64
     }
 
     pub(crate) fn intern(&mut self, transition: &M::Transition) -> TransitionId {
@@ -73,10 +53,77 @@ impl<'m, M: Model> Table<'m, M> {
             return *id;
         }
         let id = TransitionId(small(self.transitions.len()));
-        self.transitions.push((transition.clone(), self.model.class(transition)));
+        self.transitions.push(transition.clone());
+        self.classes.push(self.model.class(transition));
         self.transition_ids.insert(transition.clone(), id);
-        self.rows.push(Vec::new());
         id
+    }
+
+    fn intern_state(&mut self, state: M::State) -> StateId {
+        if let Some(id) = self.state_ids.get(&state) {
+            return *id;
+        }
+        let id = StateId(small(self.states.len()));
+        self.states.push(state.clone());
+        self.state_ids.insert(state, id);
+        id
+    }
+}
+
+/// A model as the search knows it: numbers only, so that the search is compiled once and not once
+/// a model.
+trait Steps {
+    fn step(&mut self, from: StateId, transition: TransitionId) -> Option<StateId>;
+    fn states(&self) -> usize;
+}
+
+impl<M: Model> Steps for Vocabulary<'_, M> {
+    fn step(&mut self, from: StateId, transition: TransitionId) -> Option<StateId> {
+        let (state, transition) = (self.state(from), &self.transitions[transition.0 as usize]);
+        self.model.step(state, transition).map(|state| self.intern_state(state))
+    }
+
+    fn states(&self) -> usize {
+        self.states.len()
+    }
+}
+
+/// The steps of a model that one search has asked for.
+pub(crate) struct Table<'v> {
+    model: &'v mut dyn Steps,
+    classes: Vec<Class>,
+    rows: Vec<Vec<u32>>,
+    beyond: FxHashMap<(TransitionId, StateId), u32>,
+    cells: usize,
+}
+
+impl<'v> Table<'v> {
+    /// The state before the first operation.
+    pub(crate) const INITIAL: StateId = StateId(0);
+
+    /// A table of the transitions that are in `vocabulary` now.
+    pub(crate) fn new<M: Model>(vocabulary: &'v mut Vocabulary<'_, M>) -> Table<'v> {
+        let classes = vocabulary.classes.clone();
+        Table {
+            rows: vec![Vec::new(); classes.len()],
+            classes,
+            model: vocabulary,
+            beyond: FxHashMap::default(),
+            cells: 0,
+        }
+    }
+
+    pub(crate) fn class(&self, id: TransitionId) -> Class {
+        self.classes[id.0 as usize]
+    }
+
+    pub(crate) fn states(&self) -> usize {
+        self.model.states()
+    }
+
+    /// Roughly what the table occupies.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.cells * 4 + self.beyond.capacity() * 16 + self.states() * 32) as u64
     }
 
     /// The state after `transition`, or `None` where it is illegal.
@@ -94,10 +141,7 @@ impl<'m, M: Model> Table<'m, M> {
     }
 
     fn ask_model(&mut self, from: StateId, transition: TransitionId) -> Option<StateId> {
-        let next = self
-            .model
-            .step(&self.states[from.0 as usize], &self.transitions[transition.0 as usize].0)
-            .map(|state| self.intern_state(state));
+        let next = self.model.step(from, transition);
         let cell = next.map_or(ILLEGAL, |state| state.0);
         let column = from.0 as usize;
         if column < ROW_STATES {
@@ -109,16 +153,6 @@ impl<'m, M: Model> Table<'m, M> {
             self.beyond.insert((transition, from), cell);
         }
         next
-    }
-
-    fn intern_state(&mut self, state: M::State) -> StateId {
-        if let Some(id) = self.state_ids.get(&state) {
-            return *id;
-        }
-        let id = StateId(small(self.states.len()));
-        self.states.push(state.clone());
-        self.state_ids.insert(state, id);
-        id
     }
 }
 
