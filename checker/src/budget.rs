@@ -43,6 +43,14 @@ impl Budget {
         Budget { deadline: Instant::now().checked_add(limit), ..self.clone() }
     }
 
+    /// The same budget, spent after so much time from now on, if not before.
+    #[must_use]
+    pub fn within(&self, limit: Duration) -> Budget {
+        let own = Instant::now().checked_add(limit);
+        let deadline = self.deadline.into_iter().chain(own).min();
+        Budget { deadline, ..self.clone() }
+    }
+
     /// Stops every check that shares this budget, soon.
     pub fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);

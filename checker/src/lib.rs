@@ -12,6 +12,7 @@ pub mod edn;
 #[cfg(test)]
 #[path = "../tests/support/exhaustive.rs"]
 mod exhaustive;
+pub mod faults;
 #[cfg(test)]
 #[path = "../tests/support/generate.rs"]
 mod generate;

@@ -6,7 +6,7 @@
 
 mod examination;
 
-pub use examination::{Core, CoreEnd, CoreOperation, Examination, LeftOut};
+pub use examination::{Core, CoreEnd, CoreOperation, Doubt, Examination, LeftOut, Strength};
 
 use crate::history::Outcome;
 use crate::value::Value;

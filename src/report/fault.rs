@@ -10,6 +10,7 @@
 //! name; the interval is then what the events say, and nothing is called proved.
 
 use checker::Value;
+use checker::faults::{family_begun_by, family_ended_by};
 use checker::history::{OpRef, Ops};
 
 use super::scene::{is_nemesis, name_of};
@@ -213,20 +214,12 @@ fn family_of_start(f: &str, faults: &[Fault]) -> Option<String> {
     if family_of_stop(f, faults).is_some() {
         return None;
     }
-    Some(f.strip_prefix("start-").unwrap_or(f).to_owned())
+    Some(family_begun_by(f))
 }
 
-/// The family that a stopping `:f` heals. `:start` ends a kill if there is one; otherwise it is
-/// the old partitioner's beginning.
+/// The family that a stopping `:f` heals.
 fn family_of_stop(f: &str, faults: &[Fault]) -> Option<String> {
-    let family = match f {
-        "resume" => "pause",
-        "start" => "kill",
-        "stop" => "start",
-        "reset-clock" => "bump-clock",
-        _ => f.strip_prefix("stop-")?,
-    };
-    (f != "start" || faults.iter().any(|fault| fault.is_open_of("kill"))).then(|| family.to_owned())
+    family_ended_by(f, || faults.iter().any(|fault| fault.is_open_of("kill")))
 }
 
 fn names(nodes: Option<&Value>) -> Vec<String> {

@@ -107,7 +107,7 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
         let drawn = picture::picture(scene, anomaly)
             .unwrap_or_else(|| format!("<p>{}</p>", words(&anomaly.sentence)));
         // Writing to a String cannot fail, here and below.
-        let why = argument(anomaly);
+        let why = argument(anomaly) + &examination(anomaly);
         let _ = writeln!(out, "<figure>{drawn}{why}<figcaption>{link}</figcaption></figure>");
     }
     if found.len() > MOST_PICTURES {
@@ -130,6 +130,13 @@ fn argument(anomaly: &Anomaly) -> String {
         .map(|step| format!("<li>{}</li>\n", words(&step.sentence)))
         .collect();
     format!("<div class=\"argument\"><ol>\n{steps}</ol><p>{}</p></div>\n", words(conclusion))
+}
+
+/// What else was found out about a violation.
+fn examination(anomaly: &Anomaly) -> String {
+    let lines = text::examination(anomaly);
+    let lines: String = lines.iter().map(|line| format!("<p>{}</p>\n", words(line))).collect();
+    if lines.is_empty() { lines } else { format!("<div class=\"argument\">{lines}</div>\n") }
 }
 
 fn faults(scene: &Scene, faults: &[FaultReport]) -> String {

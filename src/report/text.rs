@@ -95,7 +95,8 @@ impl Page {
         self.painted(&head, word.len() + 2, &shortened(axes.safety.sentence.clone(), 600));
         let anomalies = anomalies(input.verdict);
         let told = anomalies.iter().find(|a| axes.safety.sentence.ends_with(&a.sentence));
-        for line in told.map(argument).unwrap_or_default() {
+        let lines = told.map(|told| argument(told).into_iter().chain(examination(told)));
+        for line in lines.into_iter().flatten() {
             self.paragraph("", word.len() + 2, &shortened(line, 400));
         }
         for anomaly in anomalies.iter().filter(|a| a.sentence != axes.safety.sentence).take(3) {
@@ -203,6 +204,16 @@ pub(crate) fn argument(anomaly: &Anomaly) -> Vec<String> {
         all => lines.push(format!("No order has all {all}.")),
     }
     lines
+}
+
+/// What else was found out about a violation, a line each.
+pub(crate) fn examination(anomaly: &Anomaly) -> Vec<String> {
+    let found = &anomaly.examination;
+    let strength = found.strength.as_ref().filter(|strength| strength.doubted > 0);
+    let strength = strength.map(|strength| format!("Strength: {}.", strength.sentence()));
+    let fingerprint = Some(&found.fingerprint).filter(|print| !print.is_empty());
+    let fingerprint = fingerprint.map(|print| format!("Fingerprint: {print}"));
+    strength.into_iter().chain(fingerprint).collect()
 }
 
 /// Breaks text at spaces; a word that is longer than a line is broken where it must be.

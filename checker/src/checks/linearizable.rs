@@ -270,7 +270,7 @@ const EXCLUDES: &str = "excludes the others";
 /// More operations than this help nobody to understand a violation.
 const RELATED_MAX: usize = 12;
 
-fn occurrence<T>(recorded: &Recorded<'_>, transition: T) -> Occurrence<T> {
+pub(crate) fn occurrence<T>(recorded: &Recorded<'_>, transition: T) -> Occurrence<T> {
     let position = |at: usize| u32::try_from(at).expect("fewer than 2^32 events");
     let returned = match recorded.outcome() {
         Outcome::Info => None,

@@ -9,12 +9,14 @@ mod argument;
 mod core;
 mod examine;
 mod explain;
+mod fingerprint;
 mod linearizable;
 mod merge;
 pub(crate) mod object;
 mod results;
 mod sentence;
 mod set;
+mod strength;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
@@ -27,7 +29,7 @@ use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};
 use crate::model::{Model, ModelName, ModelOptions};
 use crate::verdict::{Reason, Verdict};
-use examine::Examine;
+use examine::{Allowance, Examine};
 use linearizable::{Judge, WithModel as _, with_model};
 use object::{Object, Source};
 
@@ -115,9 +117,9 @@ pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verd
         }
         CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
     };
-    let examine = |object: &Object<'_>, verdict: &mut Verdict, budget: &Budget| {
+    let examine = |object: &Object<'_>, verdict: &mut Verdict, allowance: &Allowance| {
         if let CheckerSpec::Linearizable { model, options } = &options.spec {
-            with_model(*model, options, Examine { object, verdict, all, budget });
+            with_model(*model, options, Examine { object, verdict, all, allowance });
         }
     };
     let task = Task { checker: &options.spec.name(), judge, examine };
@@ -135,8 +137,8 @@ pub fn check_model<M: Model>(
 ) -> Verdict {
     let all = history.operations().len();
     let judge = |object: &Object<'_>| Judge { object, name, budget }.run(model(), explain::general);
-    let examine = |object: &Object<'_>, verdict: &mut Verdict, budget: &Budget| {
-        Examine { object, verdict, all, budget }.run(model(), explain::general);
+    let examine = |object: &Object<'_>, verdict: &mut Verdict, allowance: &Allowance| {
+        Examine { object, verdict, all, allowance }.run(model(), explain::general);
     };
     let task = Task { checker: &format!("linearizable {name}"), judge, examine };
     task.judge_history(history, options, budget)
@@ -152,7 +154,7 @@ struct Task<'c, J, E> {
 impl<J, E> Task<'_, J, E>
 where
     J: Fn(&Object<'_>) -> Verdict + Sync,
-    E: Fn(&Object<'_>, &mut Verdict, &Budget) + Sync,
+    E: Fn(&Object<'_>, &mut Verdict, &Allowance) + Sync,
 {
     fn judge_history(&self, history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
         let undecided = |reason| merge::undecided(self.checker, reason);
@@ -168,8 +170,10 @@ where
             judged.unwrap_or_else(|panic| undecided(broken(panic.as_ref())))
         };
         let mut verdicts = judge_all(&sources, options.threads, guarded);
-        let allowance = budget.for_explaining(options.patience.0);
-        examine::all(&sources, &mut verdicts, &allowance, |object, verdict| {
+        let patience = options.patience.0;
+        let budget = budget.for_explaining(patience);
+        let allowance = Allowance { budget, patience: patience / 3 };
+        examine::all(history, &sources, &mut verdicts, &allowance, |object, verdict| {
             (self.examine)(object, verdict, &allowance);
         });
         match keyed {

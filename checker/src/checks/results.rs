@@ -5,7 +5,9 @@
 //! decided there as little as valid ones; here they have `:unknown-keys`.
 
 use crate::value::Value;
-use crate::verdict::{Anomaly, Because, Part, PossibleState, Related, Stats, Validity, Verdict};
+use crate::verdict::{
+    Anomaly, Because, Core, Examination, Part, PossibleState, Related, Stats, Validity, Verdict,
+};
 
 /// Like Knossos, results show the first few configurations and no more.
 const CONFIGS_MAX: usize = 10;
@@ -59,8 +61,41 @@ fn anomaly(anomaly: &Anomaly) -> Value {
     map.put("op-index", anomaly.op.map_or(Value::Nil, integer));
     map.put("related", Value::Vector(anomaly.related.iter().map(related).collect()));
     map.put("argument", Value::Vector(anomaly.argument.iter().map(because).collect()));
+    examination(&anomaly.examination, &mut map);
     let configs = anomaly.states.iter().take(CONFIGS_MAX).map(config);
     map.put("configs", Value::Vector(configs.collect()));
+    map.finish()
+}
+
+/// What was found out afterwards; what was not is absent.
+fn examination(examination: &Examination, map: &mut Entries) {
+    if !examination.fingerprint.is_empty() {
+        map.put("fingerprint", examination.fingerprint.as_str());
+    }
+    if let Some(strength) = &examination.strength {
+        let mut entries = Entries::default();
+        entries.put("sentence", strength.sentence().as_str());
+        entries.put("doubted", integer(strength.doubted));
+        if let Some(depends_on) = &strength.depends_on {
+            let indices = indices(&depends_on.iter().map(|one| one.index).collect::<Vec<_>>());
+            entries.put("depends-on", indices);
+        }
+        map.put("strength", entries.finish());
+    }
+    if let Some(found) = &examination.core {
+        map.put("core", core(found));
+    }
+}
+
+fn core(core: &Core) -> Value {
+    let mut map = Entries::default();
+    let operations = core.operations.iter().map(|one| one.index);
+    map.put("operations", indices(&operations.collect::<Vec<_>>()));
+    let left_out = core.left_out.iter();
+    let left_out = left_out.map(|(why, count)| (Value::keyword(why.word()), integer(*count)));
+    map.put("left-out", Value::Map(left_out.collect()));
+    map.put("minimal?", core.minimal);
+    map.put("every-order-tried?", core.exhaustive);
     map.finish()
 }
 

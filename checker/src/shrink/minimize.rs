@@ -54,6 +54,13 @@ impl<'a, M: Model> Minimizer<'a, M> {
         }
     }
 
+    /// Whether these, with what they need, are a violation.
+    pub(crate) fn is_violation_with(&mut self, operations: &[(usize, Form)]) -> bool {
+        let mut kept: Kept = operations.iter().copied().collect();
+        self.ground.complete(&mut kept);
+        self.is_violation(&kept)
+    }
+
     /// What is named, or the smallest window before the cut, that is a violation with what it needs.
     fn neighbourhood(&mut self, violation: &[usize], named: &[usize]) -> Option<Kept> {
         let begun = self.ground.begun();

@@ -38,7 +38,7 @@ use crate::model::Model;
 
 pub use exhaustive::{OPERATIONS_MAX as EXHAUSTIVE_MAX, is_linearizable};
 pub use file::events;
-use ground::Ground;
+use ground::{Ground, Nature};
 use minimize::Minimizer;
 
 /// What is kept of an operation.
@@ -135,4 +135,18 @@ pub fn shrink_from<M: Model>(
         trials: minimizer.trials,
         kept: kept.into_iter().collect(),
     })
+}
+
+/// Whether these operations, with whatever else they may have seen before the cut, are certainly a
+/// violation. `all` need not be the history in which they were found.
+pub(crate) fn is_violation_within<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    cut: u32,
+    operations: &[(usize, Form)],
+    budget: &Budget,
+) -> bool {
+    let ground = Ground::new(model, all, cut);
+    // Elsewhere, what `all` has beyond the other history could not be left out.
+    ground.nature == Nature::Effects && Minimizer::new(ground, budget).is_violation_with(operations)
 }

@@ -4,6 +4,8 @@
 //! that looking for an explanation never costs a verdict. Whatever is missing here was not found
 //! out, and says nothing.
 
+use std::fmt;
+
 use crate::value::Value;
 
 /// What was found out about one anomaly.
@@ -11,6 +13,78 @@ use crate::value::Value;
 pub struct Examination {
     /// The smallest part of the history, as far as anybody knows, that is still this violation.
     pub core: Option<Core>,
+    /// How much of it rests on failures having been definite; `None` where that was not found out.
+    pub strength: Option<Strength>,
+    /// What it has in common with violations of other runs: `cas-register/stale-read/partition`.
+    /// Model, kind, and the kinds of faults that it met; never a key or a value.
+    pub fingerprint: String,
+}
+
+/// How much of a violation rests on failures having been definite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strength {
+    /// How many operations failed that could have changed the state.
+    pub doubted: u64,
+    /// Of these, a smallest set that must have been definite: with these trusted and all others
+    /// doubted it is still a violation, with one of them less it is none. `None` where time ran
+    /// out before that was known.
+    pub depends_on: Option<Vec<Doubt>>,
+}
+
+/// A failure that must have been definite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Doubt {
+    /// Index of the invocation.
+    pub index: u64,
+    /// Index of the completion that says so.
+    pub completion: Option<u64>,
+    /// Why it failed.
+    pub error: Option<Value>,
+}
+
+impl Strength {
+    /// The sentence for a person: `invalid even if all 412 definite failures are doubted`.
+    pub fn sentence(&self) -> String {
+        let Some(depends_on) = &self.depends_on else {
+            return "whether it depends on failures having been definite was not determined".into();
+        };
+        match (self.doubted, depends_on.as_slice()) {
+            (0, _) => "no failure is involved: none of them could have changed anything".to_owned(),
+            (1, []) => "invalid even if the only definite failure is doubted".to_owned(),
+            (all, []) => format!("invalid even if all {all} definite failures are doubted"),
+            (1, [only]) => format!("depends on the only definite failure: {only}"),
+            (all, depends_on) => format!(
+                "depends on {} of {all} definite failures: {}",
+                depends_on.len(),
+                listed(depends_on)
+            ),
+        }
+    }
+}
+
+/// The first few, and how many more.
+fn listed(doubts: &[Doubt]) -> String {
+    const NAMED_MAX: usize = 5;
+    let named = doubts.iter().take(NAMED_MAX).map(Doubt::to_string);
+    let named = named.collect::<Vec<_>>().join(", ");
+    match doubts.len().checked_sub(NAMED_MAX) {
+        None | Some(0) => named,
+        Some(more) => format!("{named} and {more} more"),
+    }
+}
+
+impl fmt::Display for Doubt {
+    /// `#881 (HTTP 503)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.completion.unwrap_or(self.index))?;
+        match &self.error {
+            Some(error) => match error.name() {
+                Some(name) => write!(f, " ({name})"),
+                None => write!(f, " ({error})"),
+            },
+            None => Ok(()),
+        }
+    }
 }
 
 /// A few operations that are a violation by themselves, and of the whole history: see

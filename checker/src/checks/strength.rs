@@ -1,0 +1,258 @@
+//! How much of a violation rests on failures having been definite.
+//!
+//! The commonest false alarm is a client that reports `:fail` for something that happened all the
+//! same: a refused connection that was none, a time-out taken for a rejection. So a violation is
+//! judged once more with every failure that could have changed the state *doubted*, that is, read
+//! as `:info`. If it remains, no mistake of that kind explains it. If not, it depends on some of
+//! the failures, and a smallest set of these is looked for: with them trusted and all others
+//! doubted it is still a violation, with one of them less it is none.
+//!
+//! Trusting more never makes a history legal, so delta debugging finds such a set: a logarithm of
+//! decisions where it is small. Thousands of doubted failures would be thousands of crashed
+//! operations, though, so a decision about all of them is the last resort:
+//!
+//! 1. The core of the violation, with what its operations may have seen now, is a violation still:
+//!    then so is the whole. Only failures that leave a state which somebody in the core found can
+//!    spoil that, and usually there are few.
+//! 2. Doubting only some failures, the last ones that leave such a state, makes the history legal:
+//!    then doubting more does.
+//! 3. Otherwise everything is judged.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::linearizable::{Parsed, occurrence};
+use crate::budget::Budget;
+use crate::history::Outcome;
+use crate::linear::{Decision, Occurrence, decide};
+use crate::model::{Call, Class, Model, Requires};
+use crate::shrink::{Form, Shrunk, is_violation_within};
+use crate::verdict::{Doubt, Strength};
+
+/// Failures that say something, or could have changed the state, as they would be read if nobody
+/// trusted them.
+pub(crate) struct Doubts<T> {
+    failures: Vec<Failure<T>>,
+}
+
+struct Failure<T> {
+    /// Position in the object.
+    at: usize,
+    /// What it may have done, if it was not definite.
+    doubted: Option<Occurrence<T>>,
+}
+
+impl<T: Clone> Doubts<T> {
+    /// All of an object.
+    pub(crate) fn of<M: Model<Transition = T>>(
+        model: &mut M,
+        parsed: &Parsed<'_, '_, T>,
+    ) -> Doubts<T> {
+        let mut failures = Vec::new();
+        for (at, recorded) in parsed.object.operations.iter().enumerate() {
+            if recorded.outcome() != Outcome::Fail {
+                continue;
+            }
+            let call = Call { outcome: Outcome::Info, ..recorded.call() };
+            let doubted = model.parse(&call).ok().flatten();
+            let doubted = doubted.filter(|one| model.class(one) != Class::Observer);
+            if doubted.is_some() || parsed.meanings[at].is_some() {
+                let optional =
+                    |transition| Occurrence { returned: None, ..occurrence(recorded, transition) };
+                failures.push(Failure { at, doubted: doubted.map(optional) });
+            }
+        }
+        Doubts { failures }
+    }
+
+    fn all(&self) -> Vec<usize> {
+        self.failures.iter().map(|one| one.at).collect()
+    }
+
+    /// The history in which the failures are doubted but for these, by position in the object,
+    /// each occurrence with its own position there.
+    fn history(
+        &self,
+        parsed: &Parsed<'_, '_, T>,
+        trusted: &[usize],
+    ) -> (Vec<Occurrence<T>>, Vec<usize>) {
+        let trusted: FxHashSet<usize> = trusted.iter().copied().collect();
+        let doubted = self.failures.iter().filter(|one| !trusted.contains(&one.at));
+        let doubted: FxHashMap<usize, Option<&Occurrence<T>>> =
+            doubted.map(|one| (one.at, one.doubted.as_ref())).collect();
+        let said = parsed.recorded.iter().zip(&parsed.occurrences);
+        let mut history: Vec<(usize, &Occurrence<T>)> = said
+            .map(|(at, one)| (*at, one))
+            .filter(|(at, _)| !doubted.contains_key(at))
+            .chain(doubted.iter().filter_map(|(at, one)| Some((*at, (*one)?))))
+            .collect();
+        history.sort_by_key(|(at, _)| *at);
+        let positions = history.iter().map(|(at, _)| *at).collect();
+        (history.into_iter().map(|(_, one)| one.clone()).collect(), positions)
+    }
+}
+
+/// How strong a violation is, as far as the budget goes.
+pub(crate) fn find<M: Model>(
+    model: &M,
+    parsed: &Parsed<'_, '_, M::Transition>,
+    doubts: &Doubts<M::Transition>,
+    core: Option<&Shrunk>,
+    budget: &Budget,
+) -> Strength {
+    let likely = core.map(|core| likely(model, parsed, doubts, core)).unwrap_or_default();
+    let trial = Trial { model, parsed, doubts, core, likely, budget };
+    let doubt = |at: usize| {
+        let recorded = &parsed.object.operations[at];
+        Doubt {
+            index: recorded.invoke().index,
+            completion: recorded.completion().map(|op| op.index),
+            error: recorded.completion().and_then(|op| op.error.cloned()),
+        }
+    };
+    let depends_on = trial.depends_on();
+    Strength {
+        doubted: doubts.failures.len() as u64,
+        depends_on: depends_on.map(|depends_on| depends_on.into_iter().map(doubt).collect()),
+    }
+}
+
+struct Trial<'a, 'o, 'h, M: Model> {
+    model: &'a M,
+    parsed: &'a Parsed<'o, 'h, M::Transition>,
+    doubts: &'a Doubts<M::Transition>,
+    core: Option<&'a Shrunk>,
+    /// Failures that leave a state which somebody in the core found.
+    likely: Vec<usize>,
+    budget: &'a Budget,
+}
+
+fn likely<M: Model>(
+    model: &M,
+    parsed: &Parsed<'_, '_, M::Transition>,
+    doubts: &Doubts<M::Transition>,
+    core: &Shrunk,
+) -> Vec<usize> {
+    let whole = core.kept.iter().filter(|(_, form)| *form == Form::Whole);
+    let needs =
+        whole.filter_map(|(at, _)| match model.requires(&parsed.occurrences[*at].transition) {
+            Requires::Exactly(state) => Some(state),
+            Requires::Anything | Requires::Some => None,
+        });
+    let needed: FxHashSet<M::State> = needs.collect();
+    let leaves = |one: &&Failure<M::Transition>| {
+        one.doubted.as_ref().is_some_and(|one| {
+            one.invoked < core.cut
+                && model.produces(&one.transition).is_some_and(|state| needed.contains(&state))
+        })
+    };
+    doubts.failures.iter().filter(leaves).map(|one| one.at).collect()
+}
+
+impl<M: Model> Trial<'_, '_, '_, M> {
+    /// The failures that must have been definite.
+    fn depends_on(&self) -> Option<Vec<usize>> {
+        if self.doubts.failures.is_empty() || self.is_violation(&[])? {
+            return Some(Vec::new());
+        }
+        let enough = match self.core_remains(&self.likely) {
+            true => self.likely.clone(),
+            false => self.doubts.all(),
+        };
+        let mut depends_on = self.indispensable(&enough)?;
+        let rest = enough.into_iter().filter(|at| !depends_on.contains(at)).collect();
+        depends_on.extend(self.smallest(&depends_on, rest)?);
+        depends_on.sort_unstable();
+        Some(depends_on)
+    }
+
+    /// Of these, the failures of which each makes the history legal if it alone is doubted. What a
+    /// crashed operation may do, one that began before and would do the same may do as well: so of
+    /// equal failures the earliest are indispensable, and bisection finds the last of these.
+    fn indispensable(&self, failures: &[usize]) -> Option<Vec<usize>> {
+        let mut equal: FxHashMap<&M::Transition, Vec<usize>> = FxHashMap::default();
+        for one in &self.doubts.failures {
+            if let Some(doubted) = one.doubted.as_ref().filter(|_| failures.contains(&one.at)) {
+                equal.entry(&doubted.transition).or_default().push(one.at);
+            }
+        }
+        let mut found = Vec::new();
+        for members in equal.into_values() {
+            let (mut from, mut to) = (0, members.len());
+            while from < to {
+                let middle = usize::midpoint(from, to);
+                let others = self.doubts.all().into_iter().filter(|at| *at != members[middle]);
+                match self.decided(&others.collect::<Vec<_>>())? {
+                    false => from = middle + 1,
+                    true => to = middle,
+                }
+            }
+            found.extend_from_slice(&members[..from]);
+        }
+        Some(found)
+    }
+
+    /// Whether it is a violation if only these failures are trusted.
+    fn is_violation(&self, trusted: &[usize]) -> Option<bool> {
+        if self.core_remains(trusted) {
+            return Some(true);
+        }
+        let trusted_set: FxHashSet<usize> = trusted.iter().copied().collect();
+        let doubted = |at: &&usize| !trusted_set.contains(at);
+        let suspects: Vec<usize> = self.likely.iter().filter(doubted).copied().collect();
+        let mut few = 1;
+        while few < 4 * suspects.len() {
+            let some = &suspects[suspects.len().saturating_sub(few)..];
+            let rest = self.doubts.all().into_iter().filter(|at| !some.contains(at));
+            if self.decided(&rest.collect::<Vec<_>>()) == Some(false) {
+                return Some(false);
+            }
+            few *= 4;
+        }
+        self.decided(trusted)
+    }
+
+    /// Whether the core, with what its operations may have seen now, is a violation still.
+    fn core_remains(&self, trusted: &[usize]) -> bool {
+        let Some(core) = self.core else { return false };
+        let (history, positions) = self.doubts.history(self.parsed, trusted);
+        let place = |(at, form): &(usize, Form)| {
+            Some((positions.binary_search(&self.parsed.recorded[*at]).ok()?, *form))
+        };
+        let kept: Option<Vec<(usize, Form)>> = core.kept.iter().map(place).collect();
+        kept.is_some_and(|kept| {
+            is_violation_within(self.model, &history, core.cut, &kept, self.budget)
+        })
+    }
+
+    fn decided(&self, trusted: &[usize]) -> Option<bool> {
+        let (history, _) = self.doubts.history(self.parsed, trusted);
+        match decide(self.model, &history, self.budget).0 {
+            Decision::Linearizable { .. } => Some(false),
+            Decision::Stuck(_) | Decision::Impossible(_) => Some(true),
+            Decision::Undecided(_) => None,
+        }
+    }
+
+    /// Fewest of `more` that must be trusted besides `sure`: ever smaller pieces are doubted as
+    /// well, as long as a violation remains.
+    fn smallest(&self, sure: &[usize], mut more: Vec<usize>) -> Option<Vec<usize>> {
+        let mut piece = more.len().max(1);
+        loop {
+            let before = more.len();
+            let mut from = 0;
+            while from < more.len() {
+                let to = (from + piece).min(more.len());
+                let rest: Vec<usize> = more[..from].iter().chain(&more[to..]).copied().collect();
+                let trusted: Vec<usize> = sure.iter().chain(&rest).copied().collect();
+                match self.is_violation(&trusted)? {
+                    true => more = rest,
+                    false => from = to,
+                }
+            }
+            if piece == 1 && more.len() == before {
+                return Some(more);
+            }
+            piece = piece.div_ceil(2);
+        }
+    }
+}
