@@ -1,17 +1,28 @@
-//! Compares the checker with an exhaustive one on random small histories.
+//! Compares the checker with exhaustive ones on random small histories.
 //!
 //! `cargo run --release -p checker --example fuzz -- --histories 1000000 --seed 1`
 //!
-//! Prints the seed and what was compared; on a disagreement the history, and exits with 1. Valid
-//! verdicts carry an order that the checker verifies itself; unknown ones count as disagreement.
+//! compares the registers in all their readings;
+//!
+//! `cargo run --release -p checker --example fuzz -- --model all --histories 1000000 --seed 1`
+//!
+//! every other model, or one that is named. Prints the seed and what was compared; on a
+//! disagreement the history, and exits with 1. Valid verdicts carry an order that the checker
+//! verifies itself; unknown ones count as disagreement.
 #![expect(clippy::print_stdout, reason = "a command that reports to whoever runs it")]
 
 #[path = "../tests/support/case.rs"]
 mod case;
+#[path = "../tests/support/compare.rs"]
+mod compare;
 #[path = "../tests/support/exhaustive.rs"]
 mod exhaustive;
 #[path = "../tests/support/generate.rs"]
 mod generate;
+#[path = "../tests/support/objects.rs"]
+mod objects;
+#[path = "../tests/support/small.rs"]
+mod small;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -19,20 +30,55 @@ use std::time::Instant;
 use checker::{Budget, Validity, check};
 
 fn main() -> ExitCode {
-    let (mut histories, mut seed) = (100_000_u64, 1_u64);
+    let (mut histories, mut seed, mut model) = (100_000_u64, 1_u64, None);
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
-        let number = arguments.next().and_then(|text| text.parse().ok());
-        match (flag.as_str(), number) {
-            ("--histories", Some(number)) => histories = number,
-            ("--seed", Some(number)) => seed = number,
+        let value = arguments.next().unwrap_or_default();
+        match (flag.as_str(), value.parse()) {
+            ("--histories", Ok(number)) => histories = number,
+            ("--seed", Ok(number)) => seed = number,
+            ("--model", _) => model = Some(value),
             _ => {
-                println!("usage: fuzz [--histories N] [--seed N]");
+                println!("usage: fuzz [--model NAME|all] [--histories N] [--seed N]");
                 return ExitCode::from(254);
             }
         }
     }
-    run(histories, seed)
+    match model {
+        None => run(histories, seed),
+        Some(name) => run_models(&name, histories, seed),
+    }
+}
+
+/// A line of a table for each model.
+fn run_models(name: &str, histories: u64, seed: u64) -> ExitCode {
+    println!(
+        "| model | seed | histories | not linearizable | with crashed operations \
+         | without search | of these impossible | disagreements | s |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for object in objects::all() {
+        if name != "all" && name != object.model.name() {
+            continue;
+        }
+        let started = Instant::now();
+        match compare::compare(&object, histories, seed) {
+            Ok(counts) => println!(
+                "| `{}` | {seed} | {histories} | {} | {} | {} | {} | 0 | {:.0} |",
+                object.model.name(),
+                counts.not_linearizable,
+                counts.with_crashes,
+                counts.by_procedure,
+                counts.impossible,
+                started.elapsed().as_secs_f64()
+            ),
+            Err(disagreement) => {
+                println!("{}: {}", object.model.name(), disagreement.told());
+                return ExitCode::from(1);
+            }
+        }
+    }
+    ExitCode::SUCCESS
 }
 
 fn run(histories: u64, seed: u64) -> ExitCode {

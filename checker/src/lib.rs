@@ -21,6 +21,7 @@ pub mod linear;
 pub mod model;
 pub mod op;
 pub mod shrink;
+mod special;
 pub mod value;
 pub mod verdict;
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use checker::checks::{CheckOptions, CheckerSpec, SetReads};
 use checker::history::read_path;
+use checker::model::ModelName;
 use checker::{Budget, Validity, Value, Verdict, check, infer_spec};
 
 fn folder() -> PathBuf {
@@ -13,13 +14,21 @@ fn folder() -> PathBuf {
 
 fn judge(path: &str) -> Verdict {
     let history = read_path(&folder().join(path), None).expect("a readable history");
-    let options = CheckOptions { spec: infer_spec(&history), ..CheckOptions::default() };
+    let (folder, _) = path.split_once('/').expect("a folder and a file");
+    let inferred = infer_spec(&history);
+    // The folder names the model, as `--model` does; a compare-and-set register is a register, too.
+    let spec = match ModelName::find(folder) {
+        Some(model) if model != ModelName::Register => CheckerSpec::linearizable(model),
+        _ => inferred,
+    };
+    let options = CheckOptions { spec, ..CheckOptions::default() };
     check(&history, &options, &Budget::unlimited())
 }
 
 fn all() -> Vec<String> {
     let mut paths = Vec::new();
-    for workload in ["register", "cas-register", "set"] {
+    let models = ModelName::ALL.iter().map(|model| model.name());
+    for workload in models.chain(["set"]) {
         for file in fs::read_dir(folder().join(workload)).expect("a folder") {
             let name = file.expect("an entry").file_name();
             paths.push(format!("{workload}/{}", name.to_string_lossy()));
@@ -83,6 +92,37 @@ fn violations_are_told_in_one_sentence_with_processes_values_and_times() {
         "lost: process 0 read the set at 0.004-0.005 s and missed 2, which had been added (process 1, \
          acknowledged at 0.003 s); no later read has it"
     );
+}
+
+#[test]
+fn what_a_procedure_finds_is_told_with_the_values_that_exclude_each_other() {
+    let sentence = |path: &str| judge(path).summary;
+    assert_eq!(
+        sentence("fifo-queue/invalid-overtaken.edn"),
+        "out of order: 2 was put in after 1, and was dequeued before the dequeue of 1 began"
+    );
+    assert_eq!(
+        sentence("fifo-queue/invalid-false-empty.edn"),
+        "false empty: the queue was found empty, but 1 and 2 were in it, one after another, \
+         all the time"
+    );
+    assert_eq!(
+        sentence("unordered-queue/invalid-phantom.edn"),
+        "phantom item: 2 was dequeued, but no enqueue can have put it there"
+    );
+}
+
+#[test]
+fn models_are_inferred_where_the_functions_tell() {
+    for (path, model) in [
+        ("register/valid-concurrent-read.edn", "linearizable cas-register"),
+        ("fifo-queue/invalid-twice.edn", "linearizable fifo-queue"),
+        ("stack/valid-nested.edn", "linearizable stack"),
+        ("set/valid-recovered.edn", "set"),
+    ] {
+        let history = read_path(&folder().join(path), None).expect("a readable history");
+        assert_eq!(infer_spec(&history).name(), model, "{path}");
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use checker::model::ModelName;
+
 use crate::binary::{checker, command};
 
 #[test]
@@ -16,7 +18,8 @@ fn list_names_what_the_registries_hold() {
 fn list_of_a_section_is_names_only_for_scripts() {
     let models = checker(&["list", "models"]);
     assert_eq!(models.code, 0, "{models:?}");
-    assert_eq!(models.out, "register\ncas-register\nset\n");
+    let names = ModelName::ALL.iter().map(|model| model.name()).chain(["set"]);
+    assert_eq!(models.out.lines().collect::<Vec<_>>(), names.collect::<Vec<_>>());
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub(super) fn refuted(
                 let model = Register::new(*name, options);
                 no_order(object, model, Ground::Values, verdict, style).map(Refuted::Part)
             }
+            _ => Err(format!("the verifier has no rules for a {}", name.name())),
         },
     }
 }

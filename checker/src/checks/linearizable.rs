@@ -8,7 +8,7 @@ use super::sentence::titled;
 use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::linear::{Decision, Effort, Obstacle, Occurrence, Pattern, Possible, decide};
-use crate::model::{Class, Model, ModelName, ModelOptions, Register};
+use crate::model::{Class, Model, ModelName, ModelOptions, ModelVisitor, Register};
 use crate::verdict::{
     Anomaly, Examination, PossibleState, Proof, Reason, Related, Stats, Validity, Verdict,
 };
@@ -32,6 +32,18 @@ pub(crate) fn with_model<W: WithModel>(
         ModelName::Register | ModelName::CasRegister => {
             with.run(Register::new(name, options), explain::register)
         }
+        _ => name.with(options, Generally(with)),
+    }
+}
+
+/// With nothing more to say about the model than any model has.
+struct Generally<W>(W);
+
+impl<W: WithModel> ModelVisitor for Generally<W> {
+    type Output = W::Output;
+
+    fn visit<M: Model>(self, model: M) -> W::Output {
+        self.0.run(model, explain::general)
     }
 }
 

@@ -10,6 +10,7 @@ mod core;
 mod examine;
 mod explain;
 mod fingerprint;
+mod infer;
 mod linearizable;
 mod merge;
 pub(crate) mod object;
@@ -23,6 +24,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+pub use infer::infer_spec;
 pub use set::SetReads;
 
 use crate::budget::Budget;
@@ -92,19 +94,6 @@ impl Default for Patience {
     /// Five seconds: nobody should wait longer for the end of a run.
     fn default() -> Patience {
         Patience(Duration::from_secs(5))
-    }
-}
-
-/// The checker that fits the functions which occur: `add` makes it a set, anything else a
-/// compare-and-set register, which is also a register.
-pub fn infer_spec(history: &History) -> CheckerSpec {
-    let adds = history
-        .operations()
-        .iter()
-        .any(|operation| history.function(&operation).name() == Some("add"));
-    match adds {
-        true => CheckerSpec::Set { reads: SetReads::default() },
-        false => CheckerSpec::linearizable(ModelName::CasRegister),
     }
 }
 

@@ -11,7 +11,7 @@ use super::path::Choice;
 use super::rules::Rules;
 use super::table::{StateId, Table, TransitionId, Vocabulary};
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
-use crate::model::Model;
+use crate::model::{Class, Model};
 use crate::verdict::Reason;
 
 /// A history as the frontier takes it.
@@ -30,6 +30,17 @@ impl Plan {
         (0..)
             .zip(&self.events)
             .map(|(number, (event, at))| (number, !matches!(event, Event::Return { .. }), *at))
+    }
+
+    /// Crashed classes that lead to ever new states when they are used ever more often, as adding
+    /// to a counter does. A search that overdraws them need not end, so they are always tracked.
+    fn endless<M: Model>(&self, model: &M, all: &[Occurrence<M::Transition>]) -> Vec<ClassId> {
+        let leads_on = |members: &Vec<usize>| {
+            let transition = &all[members[0]].transition;
+            model.class(transition) != Class::Observer && model.produces(transition).is_none()
+        };
+        let endless = (0..).zip(&self.crashed_members).filter(|(_, members)| leads_on(members));
+        endless.map(|(class, _)| ClassId(class)).collect()
     }
 }
 
@@ -59,7 +70,8 @@ pub(crate) fn search<M: Model>(
     let mut vocabulary = Vocabulary::new(model);
     let plan = plan(all, kept, &mut vocabulary);
     let mut effort = Effort::default();
-    let round = rounds(&plan, &mut vocabulary, limits, rules, &mut effort);
+    let endless = plan.endless(model, all);
+    let round = rounds(&plan, endless, &mut vocabulary, limits, rules, &mut effort);
     let decision = match round {
         Round::Linearizable(choices) => rebuild(model, all, &plan, &choices).map_or_else(
             || Decision::Undecided(Reason::Failed(NO_ORDER.to_owned())),
@@ -74,15 +86,15 @@ pub(crate) fn search<M: Model>(
     (decision, effort)
 }
 
-/// Searches until nothing is overdrawn.
+/// Searches until nothing is overdrawn; `tracked` classes may not be, from the start.
 fn rounds<M: Model>(
     plan: &Plan,
+    mut tracked: Vec<ClassId>,
     vocabulary: &mut Vocabulary<'_, M>,
     limits: Limits<'_>,
     rules: Rules,
     effort: &mut Effort,
 ) -> Round {
-    let mut tracked = Vec::new();
     let mut refuted = None;
     loop {
         let table = Table::new(vocabulary);

@@ -10,56 +10,37 @@
 //! observed. Whether the operation was acknowledged or crashed is not part of it, so that the
 //! search can recognise a crashed operation as the twin of a live one.
 
+mod fifo_queue;
+mod items;
+mod names;
 mod options;
+mod owner_mutex;
+mod power_set;
 mod register;
+mod semaphore;
+mod stack;
+mod unordered_queue;
 mod values;
 
 use std::hash::Hash;
 
+pub use fifo_queue::FifoQueue;
+pub use items::ItemTransition;
+pub(crate) use items::Items;
+pub use names::{ModelName, ModelVisitor};
 pub use options::{FailedCas, ModelOptions, NilReads};
+pub use owner_mutex::{LockState, LockTransition, OwnerMutex};
+pub use power_set::{Nondeterministic, PowerSet};
 pub use register::{Register, Transition};
+pub use semaphore::{Semaphore, SemaphoreTransition};
+pub use stack::Stack;
+pub use unordered_queue::{Bag, UnorderedQueue};
 pub use values::{ValueId, Values};
 
 use crate::history::Outcome;
 use crate::linear::{Answer, Occurrence};
 use crate::value::Value;
 use crate::verdict::Reason;
-
-/// The models that can be named on a command line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ModelName {
-    /// One value: read, write.
-    Register,
-    /// One value: read, write, compare-and-set.
-    #[default]
-    CasRegister,
-}
-
-impl ModelName {
-    /// Every model there is.
-    pub const ALL: &[ModelName] = &[ModelName::Register, ModelName::CasRegister];
-
-    /// The name used on the command line and in results.
-    pub fn name(self) -> &'static str {
-        match self {
-            ModelName::Register => "register",
-            ModelName::CasRegister => "cas-register",
-        }
-    }
-
-    /// One line for `checker list`.
-    pub fn about(self) -> &'static str {
-        match self {
-            ModelName::Register => "one value: read, write",
-            ModelName::CasRegister => "one value: read, write, cas [expected new]",
-        }
-    }
-
-    /// The model with this name.
-    pub fn find(name: &str) -> Option<ModelName> {
-        ModelName::ALL.iter().copied().find(|model| model.name() == name)
-    }
-}
 
 /// One recorded operation on one object, as a model reads it.
 #[derive(Clone, Copy, Debug)]

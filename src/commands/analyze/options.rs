@@ -4,6 +4,7 @@ use checker::history::{Format, Independent};
 use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
 use checker::{CheckOptions, CheckerSpec, History, SetReads, Value};
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 
 use super::input::{self, Source};
 use crate::exit::BadInput;
@@ -13,9 +14,10 @@ use crate::exit::BadInput;
 #[command(next_help_heading = "Reading")]
 pub(in crate::commands) struct Reading {
     /// What to judge by; inferred from the operations unless given
-    #[arg(long, short, value_enum, value_name = "MODEL")]
-    model: Option<Model>,
-    /// The value that a register starts with, as EDN; nil unless given
+    #[arg(long, short, value_parser = judges().map(|name| judge(&name)), value_name = "MODEL")]
+    model: Option<Judge>,
+    /// What the object is at first, as EDN: a register's value, a semaphore's permits, a bank's
+    /// balances; nil or nothing unless given
     #[arg(long, value_name = "EDN", value_parser = edn)]
     init: Option<Value>,
     /// What an acknowledged read of nil means
@@ -35,14 +37,25 @@ pub(in crate::commands) struct Reading {
     input_format: Option<InputFormat>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Model {
-    /// Linearizable register: read, write
-    Register,
-    /// Linearizable register: read, write, compare-and-set
-    CasRegister,
-    /// Grow-only set: add, read
+/// What `--model` names: a model, or the checker of sets.
+#[derive(Clone, Copy, Debug)]
+enum Judge {
+    Linearizable(ModelName),
     Set,
+}
+
+/// Every name that `--model` takes, with what `checker list` says about it.
+fn judges() -> PossibleValuesParser {
+    let models = ModelName::ALL.iter();
+    let models = models.map(|model| PossibleValue::new(model.name()).help(model.about()));
+    let set = PossibleValue::new(SET).help("elements: add, read; none lost, none from nowhere");
+    PossibleValuesParser::new(models.chain([set]))
+}
+
+const SET: &str = "set";
+
+fn judge(name: &str) -> Judge {
+    ModelName::find(name).map_or(Judge::Set, Judge::Linearizable)
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -105,11 +118,14 @@ pub(in crate::commands) fn edn(text: &str) -> Result<Value, String> {
 impl Reading {
     /// Refuses flags that would have no effect, rather than let somebody believe they had one.
     pub(in crate::commands) fn validate(&self) -> Result<(), BadInput> {
-        match self.model {
-            Some(Model::Set) if self.init.is_some() => {
-                Err(BadInput("--init is for registers; a set starts empty".to_owned()))
-            }
-            _ => Ok(()),
+        let name = match self.model {
+            Some(Judge::Linearizable(model)) if !model.has_initial_value() => model.name(),
+            Some(Judge::Set) => SET,
+            Some(Judge::Linearizable(_)) | None => return Ok(()),
+        };
+        match self.init {
+            Some(_) => Err(BadInput(format!("--init has no meaning for {name}: it starts empty"))),
+            None => Ok(()),
         }
     }
 
@@ -143,9 +159,8 @@ impl Reading {
         threads: Option<usize>,
     ) -> CheckOptions {
         let spec = match self.model {
-            Some(Model::Register) => self.linearizable(ModelName::Register),
-            Some(Model::CasRegister) => self.linearizable(ModelName::CasRegister),
-            Some(Model::Set) => self.set(),
+            Some(Judge::Linearizable(model)) => self.linearizable(model),
+            Some(Judge::Set) => self.set(),
             None => match checker::infer_spec(history) {
                 CheckerSpec::Linearizable { model, .. } => self.linearizable(model),
                 CheckerSpec::Set { .. } => self.set(),

@@ -1,0 +1,86 @@
+//! A queue that promises no order: what was put in comes out, once.
+//!
+//! Of a dequeue that crashed nobody knows what it took, so from one state it leads to as many as
+//! there are different items; see [`PowerSet`].
+
+use super::items::{Items, QUEUE};
+use super::{Call, ItemTransition, Nondeterministic, PowerSet, ValueId};
+use crate::linear::{Answer, Occurrence};
+use crate::special;
+use crate::value::Value;
+use crate::verdict::Reason;
+
+/// The model `unordered-queue`.
+pub type UnorderedQueue = PowerSet<Bag>;
+
+/// What it is made of.
+#[derive(Clone, Debug)]
+pub struct Bag {
+    items: Items,
+}
+
+impl Default for Bag {
+    fn default() -> Bag {
+        Bag { items: Items::new(QUEUE) }
+    }
+}
+
+impl Nondeterministic for Bag {
+    /// The items, sorted.
+    type State = Vec<ValueId>;
+    type Transition = ItemTransition;
+
+    fn initial(&self) -> Vec<Vec<ValueId>> {
+        vec![Vec::new()]
+    }
+
+    fn parse(&mut self, call: &Call<'_>) -> Result<Option<ItemTransition>, Reason> {
+        self.items.parse(call)
+    }
+
+    fn steps(&self, state: &Vec<ValueId>, transition: &ItemTransition) -> Vec<Vec<ValueId>> {
+        let without = |at: usize| {
+            let mut rest = state.clone();
+            rest.remove(at);
+            rest
+        };
+        match *transition {
+            ItemTransition::Put(item) => {
+                let mut after = state.clone();
+                after.insert(state.partition_point(|other| *other <= item), item);
+                vec![after]
+            }
+            ItemTransition::Take(item) => {
+                state.binary_search(&item).map(without).into_iter().collect()
+            }
+            ItemTransition::TakeSomething => (0..state.len()).map(without).collect(),
+            ItemTransition::Empty if state.is_empty() => vec![Vec::new()],
+            ItemTransition::Empty => Vec::new(),
+        }
+    }
+
+    fn describe(&self, state: &Vec<ValueId>) -> Value {
+        self.items.describe(state)
+    }
+
+    fn refusal(&self, state: &Vec<ValueId>, transition: &ItemTransition) -> String {
+        match (transition, state.as_slice()) {
+            (ItemTransition::Take(item), [_, _, ..]) => {
+                let (item, held) = (self.items.value(*item), self.describe(state));
+                format!("dequeued {item}, but the queue holds only {held}")
+            }
+            _ => self.items.refusal(*transition, state.first().copied(), "the only item"),
+        }
+    }
+
+    fn procedure(&self, all: &[Occurrence<ItemTransition>]) -> Answer {
+        special::unordered_queue(all, &self.items)
+    }
+
+    fn assumptions(&self) -> Vec<String> {
+        vec!["the queue is empty at first".to_owned()]
+    }
+    fn element(&self, transition: &ItemTransition) -> Option<u64> {
+        transition.element()
+    }
+}

@@ -1,0 +1,88 @@
+//! Every model held against the definition, on histories without end.
+
+use std::fmt::Write as _;
+
+use checker::checks::{CheckOptions, CheckerSpec};
+use checker::history::Independent;
+use checker::verdict::Proof;
+use checker::{Budget, History, Validity, Verdict, check};
+
+use super::small::{End, Object, SmallOp, is_linearizable, random_history, random_shape, seeded};
+
+/// What came of a comparison.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) histories: u64,
+    pub(crate) not_linearizable: u64,
+    pub(crate) with_crashes: u64,
+    /// Decided without search.
+    pub(crate) by_procedure: u64,
+    /// Of these, not linearizable.
+    pub(crate) impossible: u64,
+}
+
+/// A history on which the checker is wrong.
+pub(crate) struct Disagreement {
+    pub(crate) ops: Vec<SmallOp>,
+    pub(crate) expected: Validity,
+    pub(crate) verdict: Verdict,
+}
+
+/// The checker's verdict on a small history.
+pub(crate) fn judge(object: &Object, ops: &[SmallOp]) -> Verdict {
+    let history =
+        History::from_ops(super::small::events(ops)).expect("the simulation pairs its events");
+    let spec = CheckerSpec::Linearizable { model: object.model, options: object.options.clone() };
+    let options = CheckOptions { spec, independent: Independent::No, ..CheckOptions::default() };
+    check(&history, &options, &Budget::unlimited())
+}
+
+/// Compares verdicts on this many random histories; stops at the first disagreement.
+pub(crate) fn compare(
+    object: &Object,
+    histories: u64,
+    seed: u64,
+) -> Result<Counts, Box<Disagreement>> {
+    let mut rng = seeded(seed);
+    let mut counts = Counts::default();
+    for _ in 0..histories {
+        let shape = random_shape(&mut rng);
+        let ops = random_history(object, shape, &mut rng);
+        let expected = match is_linearizable(object, &ops) {
+            true => Validity::Valid,
+            false => Validity::Invalid,
+        };
+        let verdict = judge(object, &ops);
+        if verdict.validity != expected {
+            return Err(Box::new(Disagreement { ops, expected, verdict }));
+        }
+        counts.count(&ops, &verdict);
+    }
+    Ok(counts)
+}
+
+impl Disagreement {
+    /// Everything that is known of it, an operation a line.
+    pub(crate) fn told(&self) -> String {
+        let mut text = format!("expected {:?}, got {:#?}\n", self.expected, self.verdict);
+        for SmallOp { ask, begin, end, result } in &self.ops {
+            let (process, f, argument) = (ask.process, ask.f, &ask.argument);
+            let _ = writeln!(text, "{process}: {f} {argument} -> {result}, {begin} to {end:?}");
+        }
+        text
+    }
+}
+
+impl Counts {
+    fn count(&mut self, ops: &[SmallOp], verdict: &Verdict) {
+        let crashed = |op: &SmallOp| op.end.is_none_or(|(_, end)| end == End::Info);
+        let invalid = verdict.validity == Validity::Invalid;
+        let impossible = matches!(verdict.proof, Some(Proof::Pattern { .. }));
+        let without_search = verdict.stats.largest_frontier == 0 && !invalid || impossible;
+        self.histories += 1;
+        self.not_linearizable += u64::from(invalid);
+        self.with_crashes += u64::from(ops.iter().any(crashed));
+        self.by_procedure += u64::from(without_search);
+        self.impossible += u64::from(impossible);
+    }
+}
