@@ -43,6 +43,7 @@ enum Command {
     Doctor(commands::doctor::Args),
     Heal(commands::heal::Args),
     List(commands::list::Args),
+    ClientCheck(commands::client_check::Args),
     Completions(commands::completions::Args),
     #[command(hide = true)]
     SandboxNode(commands::sandbox_node::Args),
@@ -62,6 +63,7 @@ impl Command {
             Command::Doctor(args) => commands::doctor::run(&args, console),
             Command::Heal(args) => commands::heal::run(&args, console),
             Command::List(args) => commands::list::run(&args, console),
+            Command::ClientCheck(args) => commands::client_check::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
             Command::SandboxNode(args) => commands::sandbox_node::run(&args, console),
             Command::DockerHands(args) => commands::docker_hands::run(&args, console),

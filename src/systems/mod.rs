@@ -20,6 +20,7 @@ use anyhow::{Result, bail};
 use async_trait::async_trait;
 use nemesis::env::{Environment, Grace, Launch, NodeId, PeerAddresses};
 use nemesis::faults::Primaries;
+use workloads::clients::external::Program;
 use workloads::{Connect, Route, Workload};
 
 use crate::scenario::Scenario;
@@ -90,6 +91,11 @@ pub trait System: Send + Sync {
 
     /// Makes clients of its members, given where the tester reaches each.
     fn connect(&self, endpoints: &[SocketAddr], terms: &Terms) -> Arc<dyn Connect>;
+
+    /// The program that its clients are, if they are one.
+    fn client_program(&self) -> Option<Program> {
+        None
+    }
 
     /// The longest for which a member may still act on a request that its client gave up on; the
     /// recovery wait is longer than this and the client's time-out together.

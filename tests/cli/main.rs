@@ -2,6 +2,7 @@
 
 mod analyze;
 mod binary;
+mod client_check;
 mod gate;
 mod malformed;
 mod other_commands;

@@ -1,5 +1,7 @@
 //! Systems that are described in TOML give the same verdicts as those that are built in.
 
+use std::path::PathBuf;
+
 use crate::place::{Place, skipped_without_netns};
 
 #[test]
@@ -51,6 +53,37 @@ fn serializable_reads_of_described_etcd_are_found_stale() {
 }
 
 #[test]
+fn the_example_of_the_documentation_runs() {
+    let place = Place::new();
+    let documentation = include_str!("../../docs/systems.md");
+    let (_, rest) = documentation.split_once("```toml\n").expect("the example begins");
+    let (example, _) = rest.split_once("```").expect("the example ends");
+    let file = place.file("mine.toml", example);
+    let done = place.test(&format!("--system {file} --env local --time-limit 5s --seed 2"));
+    done.assert_code(0);
+    place.latest().assert_valid_and_not_vacuous();
+    assert!(place.path("store/mine-register/latest").exists(), "named after the file");
+    place.assert_nothing_lives();
+}
+
+#[test]
+fn clients_in_python_give_the_same_verdicts() {
+    if find("python3").is_none() {
+        return say_skipped("clients_in_python_give_the_same_verdicts", "no python3 here");
+    }
+    let place = Place::new();
+    // Few interpreters: a busy machine takes seconds to start one, and each `info` costs one.
+    let system =
+        "--system examples/client/sandbox.toml --env local --nodes 3 --concurrency 1n --rate 50";
+    let done =
+        place.test(&format!("{system} --nemesis kill --targets one --time-limit 8s --seed 1"));
+    done.assert_code(0);
+    place.latest().assert_valid_and_not_vacuous();
+    assert_found(&format!("{system} --bug stale-read --nemesis partition"));
+    place.assert_nothing_lives();
+}
+
+#[test]
 fn a_description_with_a_mistake_is_refused_before_anything_starts() {
     let place = Place::new();
     let file = place.file("mine.toml", "[system]\nname = 'mine'\nabout = 'x'\nlifetime = '1s'\n");
@@ -83,12 +116,20 @@ fn assert_found(options: &str) {
     panic!("not found in three runs; the last one said:\n{said}");
 }
 
-#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
 fn skipped(test: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    let is_here = std::env::split_paths(&folders).any(|folder| folder.join("etcd").is_file());
+    let is_here = find("etcd").is_some();
     if !is_here {
-        println!("skipped: {test}: no etcd here (Debian: apt-get install etcd-server)");
+        say_skipped(test, "no etcd here (Debian: apt-get install etcd-server)");
     }
     !is_here || skipped_without_netns(test)
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+#[expect(clippy::print_stdout, reason = "a test that was skipped says so")]
+fn say_skipped(test: &str, reason: &str) {
+    println!("skipped: {test}: {reason}");
 }

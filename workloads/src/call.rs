@@ -103,6 +103,15 @@ impl Reason {
     /// The client does not know this operation: nothing was sent.
     pub const UNSUPPORTED: &'static str = "unsupported";
 
+    /// The client's program cannot be started, or not opened: nothing was sent.
+    pub const NO_CLIENT: &'static str = "no-client";
+    /// The client's program ended before it said what came of the operation.
+    pub const CLIENT_DIED: &'static str = "client-died";
+    /// The client's program gave no reason.
+    pub const UNEXPLAINED: &'static str = "unexplained";
+    /// The client's program gave a reason in its own words.
+    pub const CLIENT_SAYS: &'static str = "client-says";
+
     /// A reason that needs no detail.
     pub const fn new(word: &'static str) -> Reason {
         Reason { word: Cow::Borrowed(word), detail: None }
@@ -111,6 +120,18 @@ impl Reason {
     /// An answer with an HTTP status that is not success: `http-503`.
     pub fn http(status: u16) -> Reason {
         Reason { word: Cow::Owned(format!("http-{status}")), detail: None }
+    }
+
+    /// What a client's program gave as reason: a word that reports can group by, such as
+    /// `mismatch`, or a sentence.
+    pub fn said(text: &str) -> Reason {
+        const LONGEST_WORD: usize = 32;
+        let is_of_a_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+        if begins && text.len() <= LONGEST_WORD && text.chars().all(is_of_a_word) {
+            return Reason { word: Cow::Owned(text.to_owned()), detail: None };
+        }
+        Reason::new(Reason::CLIENT_SAYS).with_detail(text)
     }
 
     /// The same reason with what the system said, cut to a length that a history can carry.

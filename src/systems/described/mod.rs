@@ -24,7 +24,7 @@ use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
 use nemesis::env::{Grace, Launch, NodeId, PeerAddresses};
 use tokio::time::Instant;
-use workloads::clients::described as client;
+use workloads::clients::{described as client, external};
 use workloads::{Connect, Workload};
 
 use self::description::{Bug, Description};
@@ -202,6 +202,14 @@ impl System for Described {
     }
 
     fn connect(&self, endpoints: &[SocketAddr], terms: &Terms) -> Arc<dyn Connect> {
+        if let Some(program) = self.client_program() {
+            let options = external::Options {
+                timeout: terms.timeout,
+                key_prefix: terms.key_prefix.clone(),
+                workload: terms.workload.clone(),
+            };
+            return Arc::new(external::External::new(program, endpoints.to_vec(), options));
+        }
         let functions = self.functions(&terms.workload, terms.bug.as_deref());
         let options = client::Options {
             timeout: terms.timeout,
@@ -212,6 +220,12 @@ impl System for Described {
             status: self.description.status.clone(),
         };
         Arc::new(client::Described::new(endpoints.to_vec(), functions, options))
+    }
+
+    fn client_program(&self) -> Option<external::Program> {
+        let words = self.description.client.command.as_ref()?;
+        let words = forming::rendered(words, &variables::Places::of(&self.folder)).ok()?;
+        Some(external::Program { words, dir: self.folder.clone() })
     }
 
     fn request_lifetime(&self) -> Duration {

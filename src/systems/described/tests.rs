@@ -8,6 +8,8 @@ use crate::systems::sandbox::Sandbox;
 const SANDBOX: &str = include_str!("../../../scenarios/systems/sandbox.toml");
 const ETCD: &str = include_str!("../../../scenarios/systems/etcd.toml");
 
+const DOCUMENTATION: &str = include_str!("../../../docs/systems.md");
+
 /// A description with `from` replaced by `to`.
 fn read(text: &str, from: &str, to: &str) -> Result<Described> {
     assert!(text.contains(from), "{from:?} is not in the description");
@@ -46,6 +48,16 @@ fn a_mistake_is_said_with_its_line_and_what_there_is() {
     assert!(said.contains("any answer meets"), "{said}");
     let said = wrong("\"/value\" }\nerror", "\"value\" }\nerror");
     assert!(said.contains("begin with a slash"), "{said}");
+}
+
+#[test]
+fn the_example_of_the_documentation_is_sound() {
+    let (_, rest) = DOCUMENTATION.split_once("```toml\n").expect("the example begins");
+    let (example, _) = rest.split_once("```").expect("the example ends");
+    let example = read(example, "/value", "/value").unwrap();
+    example.require().unwrap();
+    example.serves(workloads::find("register").unwrap()).unwrap();
+    assert!(example.finds_leaders());
 }
 
 #[test]

@@ -99,6 +99,27 @@ impl Lookup for Variables {
     }
 }
 
+/// The variables of a client program: where things are.
+pub(super) struct Places {
+    folder: PathBuf,
+    checker: PathBuf,
+}
+
+impl Places {
+    /// Those of a description that lies in `folder`.
+    pub(super) fn of(folder: &Path) -> Places {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Places { folder, checker: std::env::current_exe().unwrap_or_default() }
+    }
+}
+
+impl Lookup for Places {
+    fn get(&self, name: &str) -> Json {
+        let place = if name == "checker" { &self.checker } else { &self.folder };
+        Json::from(place.display().to_string())
+    }
+}
+
 /// The variables of a member of which nothing is known but its number.
 pub(super) struct Numbered(pub(super) NodeId);
 

@@ -27,3 +27,13 @@ pub(super) fn from_json(value: &serde_json::Value) -> Option<Value> {
         serde_json::Value::Object(_) => return None,
     })
 }
+
+/// Workloads write whole numbers and nothing else: a text that was read would never be equal to
+/// one, and every read would look like a violation.
+pub(super) fn is_of_a_workload(value: &Value) -> bool {
+    match value {
+        Value::Nil | Value::Int(_) => true,
+        Value::Vector(items) => items.iter().all(is_of_a_workload),
+        _ => false,
+    }
+}

@@ -8,6 +8,7 @@
 
 pub mod described;
 pub mod etcd;
+pub mod external;
 mod http;
 mod json;
 pub mod sandbox;

@@ -2,5 +2,6 @@
 
 mod described;
 mod etcd;
+mod external;
 mod misbehaving;
 mod server;

@@ -22,7 +22,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::Value as Json;
 
 use crate::clients::http::Answer;
-use crate::clients::json::from_json;
+use crate::clients::json::{from_json, is_of_a_workload};
 
 /// One condition, or several of which one is enough. Without any, nothing meets it.
 #[derive(Clone, Debug, Default)]
@@ -402,15 +402,5 @@ fn plain_text(json: &Json) -> Option<String> {
         Json::String(text) => Some(text.clone()),
         Json::Number(_) | Json::Bool(_) => Some(json.to_string()),
         Json::Null | Json::Array(_) | Json::Object(_) => None,
-    }
-}
-
-/// Workloads write whole numbers and nothing else: a text that was read would never be equal to
-/// one, and every read would look like a violation.
-fn is_of_a_workload(value: &Value) -> bool {
-    match value {
-        Value::Nil | Value::Int(_) => true,
-        Value::Vector(items) => items.iter().all(is_of_a_workload),
-        _ => false,
     }
 }

@@ -7,7 +7,7 @@
 //! | meets `mismatch` (compare-and-set) | – | fail: another value was there |
 //! | meets `fail` | fail | fail: the description vouches that it never takes effect |
 //! | meets `nil` | ok: nobody has written | ok |
-//! | meets `ok` | ok, with the value that `value` finds; without one, fail | ok; info if there is a `value` and it is not found |
+//! | meets `ok` | ok, with the value that `value` finds; without one, fail | ok; info if it was given nothing, and `value` finds nothing |
 //! | anything else | fail | info |
 //! | no connection | fail | fail: nothing was sent |
 //! | no complete answer in time | fail | info |
@@ -403,7 +403,9 @@ fn judged(call: &Call, function: &Function, seen: &Seen<'_>) -> Outcome {
     if !ok.hold(seen) {
         return Outcome::unanswered(call, reason());
     }
-    match value.as_ref().map(|value| value.value(seen)) {
+    // What an operation was given it cannot have got back as something else.
+    let value = value.as_ref().filter(|_| call.value == Value::Nil);
+    match value.map(|value| value.value(seen)) {
         None => Outcome::Ok(call.value.clone()),
         Some(Ok(value)) => Outcome::Ok(value),
         Some(Err(why)) => Outcome::unanswered(call, Reason::new(Reason::GARBAGE).with_detail(why)),
