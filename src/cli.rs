@@ -45,6 +45,7 @@ enum Command {
     List(commands::list::Args),
     ClientCheck(commands::client_check::Args),
     Completions(commands::completions::Args),
+    Man(commands::man::Args),
     #[command(hide = true)]
     SandboxNode(commands::sandbox_node::Args),
     #[command(hide = true)]
@@ -65,6 +66,7 @@ impl Command {
             Command::List(args) => commands::list::run(&args, console),
             Command::ClientCheck(args) => commands::client_check::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
+            Command::Man(args) => commands::man::run(&args, console),
             Command::SandboxNode(args) => commands::sandbox_node::run(&args, console),
             Command::DockerHands(args) => commands::docker_hands::run(&args, console),
         }

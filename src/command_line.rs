@@ -12,10 +12,21 @@ impl CommandLine {
         CommandLine(words.into_iter().map(Into::into).collect())
     }
 
-    /// The one that this process was started with, under the program's own name wherever it lies.
+    /// The one that this process was started with, as a person would have to type it.
     pub fn current() -> CommandLine {
         let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-        CommandLine(std::iter::once("checker".to_owned()).chain(arguments).collect())
+        CommandLine::of_checker(arguments)
+    }
+
+    /// The program with these arguments: under its own name wherever it lies, or where it runs in a
+    /// container, by the command that $ORDEAL_COMMAND says gets one there.
+    pub fn of_checker<W: Into<String>>(words: impl IntoIterator<Item = W>) -> CommandLine {
+        let command = std::env::var("ORDEAL_COMMAND").unwrap_or_default();
+        let mut program: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+        if program.is_empty() {
+            program.push("checker".to_owned());
+        }
+        CommandLine(program).with(words)
     }
 
     /// The same without these options and their values, written `--option value` or

@@ -17,7 +17,7 @@ use crate::exit::BadInput;
 use crate::scenario::Scenario;
 
 /// A compose file hands it to the nodes' command, for systems whose broken variants are in them.
-const BUG_VARIABLE: &str = "ORDEAL_BUG";
+pub(super) const BUG_VARIABLE: &str = "ORDEAL_BUG";
 
 /// Which containers are the nodes.
 #[derive(Debug, clap::Args)]

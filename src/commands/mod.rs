@@ -13,6 +13,7 @@ pub mod gate;
 pub mod heal;
 mod limits;
 pub mod list;
+pub mod man;
 pub mod sandbox_node;
 pub mod shrink;
 pub mod suite;

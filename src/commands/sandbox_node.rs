@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::compose::BUG_VARIABLE;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 
@@ -21,13 +22,13 @@ pub struct Args {
     /// Where it serves other members
     #[arg(long)]
     peer: SocketAddr,
-    /// Another member: `ID=PEER_ADDRESS,CLIENT_ADDRESS`
+    /// A member, this one too if that is easier: `ID=PEER_ADDRESS,CLIENT_ADDRESS`
     #[arg(long = "member", value_parser = parse_member)]
     members: Vec<(u64, sandbox::Peer)>,
     /// Where it keeps its data
     #[arg(long)]
     data: PathBuf,
-    /// The broken variant to be
+    /// The broken variant to be; by default what $ORDEAL_BUG says
     #[arg(long)]
     bug: Option<String>,
 }
@@ -37,7 +38,9 @@ pub struct Args {
 /// # Errors
 /// When the data cannot be opened or an address cannot be bound.
 pub fn run(args: &Args, _console: &Console) -> Result<Exit> {
-    let bug = match &args.bug {
+    // A compose file can set a variable to nothing, but not leave it out.
+    let named = args.bug.clone().or_else(|| std::env::var(BUG_VARIABLE).ok());
+    let bug = match named.filter(|name| !name.is_empty()) {
         None => None,
         Some(name) => Some(
             sandbox::Bug::ALL

@@ -242,7 +242,7 @@ fn facts(
         harness_errors: trouble.to_vec(),
         log_files: manifest.nodes.iter().map(|(name, _)| format!("{name}/node.log")).collect(),
         reproduce: reproduce(&plan.command, plan.seed, &folder.join("schedule.json")).to_string(),
-        rejudge: CommandLine::of(["checker", "analyze"])
+        rejudge: CommandLine::of_checker(["analyze"])
             .with([folder.join("history.edn").to_string_lossy()])
             .to_string(),
     }

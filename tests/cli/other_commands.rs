@@ -32,6 +32,17 @@ fn completions_know_the_subcommands() {
 }
 
 #[test]
+fn the_manual_has_a_page_for_the_whole_and_for_each_command() {
+    let whole = checker(&["man"]);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    assert!(whole.out.contains(".TH checker 1") && whole.out.contains("heal"), "{whole:?}");
+    let of_test = checker(&["man", "test"]);
+    assert!(of_test.out.contains(".TH checker-test 1"), "{of_test:?}");
+    assert!(of_test.out.contains("time\\-limit"), "{of_test:?}");
+    assert_eq!(checker(&["man", "women"]).code, 254);
+}
+
+#[test]
 fn doctor_reports_every_topic_and_agrees_with_its_exit_code() {
     let done = checker(&["doctor"]);
     for topic in ["environment local", "environment netns", "etcd", "chromium", "disk", "cores"] {
