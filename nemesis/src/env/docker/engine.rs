@@ -270,7 +270,7 @@ impl Engine {
         self.read(&what, Method::GET, &format!("/networks/{id}"), None).await
     }
 
-    /// `start`, `pause`, `unpause`: an order without a body. Whether it changed anything.
+    /// `start`, `restart?t=1`, `pause`, `unpause`: an order without a body. Whether it changed anything.
     pub(crate) async fn order(&self, id: &str, order: &str) -> Result<bool, EngineError> {
         let what = format!("{order} container {id}");
         let path = format!("/containers/{id}/{order}");

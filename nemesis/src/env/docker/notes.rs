@@ -6,16 +6,25 @@
 //! down, made before the deed and removed after its undoing. Whoever asks the same engine finds
 //! them, from the host or from another container. Labels cannot be changed, hence one volume a deed.
 //!
-//! Undoing starts and resumes only what is noted: a node that somebody else stopped stays stopped.
+//! Undoing starts and resumes only what is noted: a node that somebody else stopped stays stopped. A
+//! deed may still be under way when its tester dies: the order lies in the engine's socket, or the
+//! node takes its time to stop. So undoing waits a little for what is noted to come true, and a node
+//! that should be down and runs all the same is restarted: it would otherwise stop later, with
+//! nobody left to start it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, EngineError, RestartPolicy, Volume};
+use super::LOOK_INTERVAL;
+use super::engine::{Engine, EngineError, RestartPolicy, State, Volume};
 use crate::env::RunId;
 use crate::proc::Identity;
 use crate::registry::{RegistryError, boot, pid_namespace};
+
+/// How long an order may be on its way after the death of whoever gave it.
+const UNDER_WAY: Duration = Duration::from_secs(1);
 
 /// On everything of ours, with the run's name.
 pub(crate) const RUN_LABEL: &str = "ordeal.run";
@@ -122,7 +131,12 @@ impl Notes {
     pub(crate) async fn undo(&self) -> Result<Vec<String>, EngineError> {
         let label = format!("{RUN_LABEL}={}", self.run);
         let mut volumes = self.engine.volumes(&label).await?;
-        volumes.sort_by_key(|volume| volume.name == self.name());
+        // A paused node cannot do what it is told, not even to stop.
+        volumes.sort_by_key(|volume| match deed_of(volume) {
+            Some((Deed::Pause, _)) => 0,
+            Some((Deed::Down, _)) => 1,
+            None => 2,
+        });
         let nodes: Vec<Noted> = volumes.iter().filter_map(nodes_of).next().unwrap_or_default();
         let mut did = Vec::new();
         for volume in &volumes {
@@ -145,21 +159,42 @@ impl Notes {
     ) -> Result<Option<String>, EngineError> {
         let name = nodes.iter().find(|node| node.id == container).map(|node| node.name.as_str());
         let name = name.unwrap_or(container);
-        let state = match self.engine.container(container).await {
-            Ok(found) => found.state,
-            // Its owner removed it: nothing to undo.
-            Err(error) if error.is_absent() => return Ok(None),
-            Err(error) => return Err(error),
+        // Its owner may have removed it: nothing to undo.
+        let Some(state) = self.state_after(deed, container).await? else { return Ok(None) };
+        let (order, did) = match deed {
+            Deed::Pause if !state.paused => return Ok(None),
+            Deed::Pause => ("unpause", "resumed"),
+            Deed::Down if state.running => ("restart?t=1", "restarted"),
+            Deed::Down => ("start", "started"),
         };
-        if deed == Deed::Pause && state.paused {
-            self.engine.order(container, "unpause").await?;
-            return Ok(Some(format!("resumed {name}")));
+        match self.engine.order(container, order).await {
+            Ok(changed) => Ok(changed.then(|| format!("{did} {name}"))),
+            // Somebody else may heal at the same time: what counts is how it is now.
+            Err(error) => match self.engine.container(container).await {
+                Ok(found) if !found.state.running || found.state.paused => Err(error),
+                _ => Ok(None),
+            },
         }
-        if deed == Deed::Down && !state.running {
-            self.engine.order(container, "start").await?;
-            return Ok(Some(format!("started {name}")));
+    }
+
+    /// The state of a container once the deed has come true, or has had its time to.
+    async fn state_after(&self, deed: Deed, container: &str) -> Result<Option<State>, EngineError> {
+        let deadline = Instant::now() + UNDER_WAY;
+        loop {
+            let state = match self.engine.container(container).await {
+                Ok(found) => found.state,
+                Err(error) if error.is_absent() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let has_come_true = match deed {
+                Deed::Pause => state.paused,
+                Deed::Down => !state.running,
+            };
+            if has_come_true || Instant::now() >= deadline {
+                return Ok(Some(state));
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
         }
-        Ok(None)
     }
 
     async fn restore_policies(&self, nodes: &[Noted]) -> Result<(), EngineError> {
