@@ -10,11 +10,12 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use nemesis::env::docker::{self, Project, Target};
-use nemesis::env::{Decision, EnvError};
+use nemesis::env::{Decision, EnvError, NodeId};
 
 use crate::console::Console;
 use crate::exit::BadInput;
 use crate::scenario::Scenario;
+use crate::systems::System;
 
 /// A compose file hands it to the nodes' command, for systems whose broken variants are in them.
 pub(super) const BUG_VARIABLE: &str = "ORDEAL_BUG";
@@ -28,9 +29,9 @@ pub struct Containers {
     /// With `--env docker`: a Compose project that is up
     #[arg(long, value_name = "NAME", conflicts_with = "compose")]
     project: Option<String>,
-    /// With `--env docker`: where nodes serve clients
-    #[arg(long, value_name = "PORT", default_value_t = Target::default().client_port)]
-    client_port: u16,
+    /// With `--env docker`: where nodes serve clients, if not where the system says, or at 2379
+    #[arg(long, value_name = "PORT")]
+    client_port: Option<u16>,
 }
 
 /// How many nodes, or which.
@@ -48,13 +49,6 @@ impl Nodes {
         match self {
             Nodes::Count(count) => *count,
             Nodes::Named(names) => u16::try_from(names.len()).unwrap_or(u16::MAX),
-        }
-    }
-
-    fn names(&self) -> &[String] {
-        match self {
-            Nodes::Count(_) => &[],
-            Nodes::Named(names) => names,
         }
     }
 }
@@ -100,6 +94,7 @@ impl Containers {
     pub fn bring(
         &self,
         nodes: Option<&Nodes>,
+        system: &dyn System,
         scenario: &Scenario,
         console: &Console,
     ) -> Result<Brought> {
@@ -111,11 +106,19 @@ impl Containers {
         for healed in &healed {
             console.say(super::heal::describe_containers(healed).trim_end());
         }
-        let services = nodes.map(Nodes::names).unwrap_or_default();
+        let said: Vec<(String, u16)> = NodeId::cluster(scenario.nodes)
+            .into_iter()
+            .filter_map(|node| system.service(node))
+            .collect();
+        let services = match nodes {
+            Some(Nodes::Named(names)) => names.clone(),
+            _ => said.iter().map(|(service, _)| service.clone()).collect(),
+        };
+        let port = self.client_port.or(said.first().map(|(_, port)| *port));
         let (sample, down) = match &self.compose {
             Some(file) => {
                 let compose = Compose::of(file)?;
-                let (sample, down) = compose.ensure_up(services, scenario, console)?;
+                let (sample, down) = compose.ensure_up(&services, scenario, console)?;
                 (Some(sample), down)
             }
             None => (None, None),
@@ -127,8 +130,8 @@ impl Containers {
             };
             let target = Target {
                 project,
-                services: services.to_vec(),
-                client_port: self.client_port,
+                services,
+                client_port: port.unwrap_or(Target::default().client_port),
                 ..Target::default()
             };
             docker::find(&target).await

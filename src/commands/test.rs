@@ -129,15 +129,17 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     suite::follow_parent().context("following the suite that runs this test")?;
     let mut scenario = args.settle()?;
+    scenario.validate().map_err(|e| BadInput(e.to_string()))?;
+    let system = systems::find(&scenario).map_err(|e| BadInput(format!("{e:#}")))?;
     let brought = match args.env {
         EnvChoice::Docker => {
-            Some(args.containers.bring(args.nodes.as_ref(), &scenario, console)?)
+            let nodes = args.nodes.as_ref();
+            Some(args.containers.bring(nodes, system.as_ref(), &scenario, console)?)
         }
         _ => None,
     };
     scenario.nodes = brought.as_ref().map_or(scenario.nodes, Brought::nodes);
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
-    let system = systems::find(&scenario).map_err(|e| BadInput(format!("{e:#}")))?;
     if brought.is_none() {
         system.require().map_err(|e| BadInput(format!("{e:#}")))?;
     }

@@ -62,6 +62,13 @@ pub trait System: Send + Sync {
         None
     }
 
+    /// The Compose service that is a node, and the port at which it serves clients inside its
+    /// container, if it says so.
+    fn service(&self, node: NodeId) -> Option<(String, u16)> {
+        let _ = node;
+        None
+    }
+
     /// Whether its clients can do what a workload asks for.
     ///
     /// # Errors

@@ -58,14 +58,6 @@ impl Described {
         Ok(Described { description, text, folder, version: OnceLock::new() })
     }
 
-    /// The Compose service that is a node, and the port at which it serves clients inside its
-    /// container, if the description says so.
-    pub fn service(&self, node: NodeId) -> Option<(String, u16)> {
-        let docker = self.description.docker.as_ref()?;
-        let service = docker.service.render(&variables::Numbered(node)).ok()?;
-        Some((service, docker.client_port))
-    }
-
     fn bug(&self, name: Option<&str>) -> Option<&Bug> {
         self.description.bugs.get(name?)
     }
@@ -101,6 +93,12 @@ impl System for Described {
 
     fn about(&self) -> &str {
         &self.description.system.about
+    }
+
+    fn service(&self, node: NodeId) -> Option<(String, u16)> {
+        let docker = self.description.docker.as_ref()?;
+        let service = docker.service.render(&variables::Numbered(node)).ok()?;
+        Some((service, docker.client_port))
     }
 
     fn flaws(&self) -> Vec<Flaw> {
