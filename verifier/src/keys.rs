@@ -53,6 +53,7 @@ pub(crate) struct Operation<'h> {
     pub(crate) result: &'h Value,
     pub(crate) error: Option<&'h Value>,
     pub(crate) outcome: Outcome,
+    pub(crate) process: u64,
     /// Position of the invocation in the history.
     pub(crate) invoked: usize,
     /// Position and index of the completion.
@@ -100,6 +101,7 @@ pub(crate) fn split<'h>(
             result,
             error: completion.and_then(|event| event.error.as_ref()),
             outcome: one.outcome,
+            process: invocation.process.unwrap_or_default(),
             invoked: one.invoked,
             completed: one.completed.map(|at| (at, events[at].index)),
         });

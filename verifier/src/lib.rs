@@ -28,6 +28,7 @@ mod models;
 mod order;
 mod pairing;
 mod report;
+mod rules;
 mod sets;
 mod text;
 mod timed;

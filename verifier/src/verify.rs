@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use crate::certificate::{self, Claim, Entries, Header, Line, Next, Proof};
-use crate::keys::{Keys, Object, split};
-use crate::models::{Model, Readings, Register};
+use crate::certificate::{self, Claim, Line, Next, Proof};
+use crate::keys::{Object, split};
+use crate::models::Model;
 use crate::report::{KeyReport, Refusal, Report, Standing};
+use crate::rules::{Judge, Rules};
 use crate::sets::Reads;
-use crate::text::{Event, Notation, edn_value, events};
+use crate::text::{Event, edn_value, events};
 use crate::unpack::{sha256, unpack};
 use crate::value::Value;
 use crate::weaken::{Part, Weakened, weaken};
@@ -37,7 +38,7 @@ pub fn verify(history: &[u8], certificate: &[u8]) -> Result<Report, Refusal> {
     bench.all(&objects, lines)?;
     let report = Report {
         claim: header.claim,
-        checker: rules.name(),
+        checker: rules.name.clone(),
         assumptions: rules.assumptions(),
         keys: bench.keys,
         operations: operations.len(),
@@ -69,97 +70,6 @@ fn consistent(report: &Report) -> Result<(), Refusal> {
             worst.word()
         ))),
     }
-}
-
-/// By which rules objects are judged.
-struct Rules {
-    notation: Notation,
-    keys: Keys,
-    judge: Judge,
-}
-
-enum Judge {
-    Register {
-        name: String,
-        readings: Readings,
-        init: Value,
-    },
-    Set(Reads),
-    /// A model that this verifier has no rules for.
-    Unknown(String),
-}
-
-impl Rules {
-    fn of(header: &Header) -> Result<Rules, String> {
-        let entries = &header.entries;
-        let notation = entries.text("notation")?;
-        let notation = Notation::named(notation).ok_or(format!("{notation} is no notation"))?;
-        let keys = entries.text("keys")?;
-        let keys = Keys::named(keys).ok_or(format!("{keys} is no way to tell objects apart"))?;
-        let judge = match entries.text("checker")? {
-            "set" => Judge::Set(one_of(
-                entries,
-                "set-reads",
-                [("linearizable", Reads::Every), ("eventual", Reads::Final)],
-            )?),
-            "linearizable" => linearizable(entries)?,
-            other => Judge::Unknown(other.to_owned()),
-        };
-        Ok(Rules { notation, keys, judge })
-    }
-
-    fn name(&self) -> String {
-        match &self.judge {
-            Judge::Register { name, .. } => format!("linearizable {name}"),
-            Judge::Set(_) => "set".to_owned(),
-            Judge::Unknown(name) => name.clone(),
-        }
-    }
-
-    fn assumptions(&self) -> Vec<String> {
-        let mut assumptions = vec![self.keys.sentence().to_owned()];
-        match &self.judge {
-            Judge::Register { readings, init, .. } => {
-                assumptions.push(format!("the initial value is {init}"));
-                assumptions.extend(readings.sentences().map(str::to_owned));
-            }
-            Judge::Set(reads) => {
-                assumptions.push("the set is empty at first".to_owned());
-                assumptions.push(reads.sentence().to_owned());
-            }
-            Judge::Unknown(_) => {}
-        }
-        assumptions.push(
-            "an operation that failed did not happen; an indeterminate one may have".to_owned(),
-        );
-        assumptions
-    }
-}
-
-fn one_of<T, const N: usize>(
-    entries: &Entries,
-    name: &str,
-    choices: [(&str, T); N],
-) -> Result<T, String> {
-    let word = entries.text(name)?;
-    let chosen = choices.into_iter().find(|(choice, _)| *choice == word);
-    chosen.map(|(_, value)| value).ok_or_else(|| format!("{word} is no choice for `{name}`"))
-}
-
-fn linearizable(entries: &Entries) -> Result<Judge, String> {
-    let name = entries.text("model")?.to_owned();
-    let has_cas = match name.as_str() {
-        "register" => false,
-        "cas-register" => true,
-        _ => return Ok(Judge::Unknown(format!("linearizable {name}"))),
-    };
-    let readings = Readings {
-        has_cas,
-        nil_unknown: one_of(entries, "nil-reads", [("value", false), ("unknown", true)])?,
-        observe_failed_cas: one_of(entries, "failed-cas", [("drop", false), ("observe", true)])?,
-    };
-    let init = edn_value(entries.text("init")?).map_err(|error| error.to_string())?;
-    Ok(Judge::Register { name, readings, init })
 }
 
 /// Where proofs are checked, one object after the other.
@@ -223,13 +133,14 @@ impl Bench<'_> {
             return Ok(Standing::Unproved(why.clone()));
         }
         match &self.rules.judge {
-            Judge::Unknown(name) => {
-                Ok(Standing::Unproved(format!("not verified: no rule for {name}")))
+            Judge::Unknown => {
+                Ok(Standing::Unproved(format!("not verified: no rule for {}", self.rules.name)))
             }
             Judge::Set(reads) => set(object, *reads, line),
-            Judge::Register { readings, init, .. } => {
-                self.linearizable(Register::new(*readings, init.clone()), object, line)
-            }
+            Judge::Register(model) => self.linearizable(model.clone(), object, line),
+            Judge::Items(model) => self.linearizable(model.clone(), object, line),
+            Judge::Permits(model) => self.linearizable(model.clone(), object, line),
+            Judge::Owner(model) => self.linearizable(model.clone(), object, line),
         }
     }
 

@@ -11,8 +11,10 @@
 //!   state that the operations invoked before can have left. What was open at that moment may
 //!   have happened before it. (Take away the beginning of the order up to the last operation that
 //!   had returned.)
-//! * **Keep.** Observers are dropped, and operations that offer only what no kept one asks for
-//!   (see the models).
+//! * **Keep.** Observers are dropped; operations that offer only what no kept one asks for (see the
+//!   models); and, where changes overwrite each other, operations that whoever asks for what they
+//!   offer cannot have seen: because it had returned before they began, or because another change
+//!   certainly came in between.
 //! * **As a write.** A conditional step becomes an unconditional one with the same result.
 //! * **Forgetting** what no kept operation asks for.
 
@@ -96,8 +98,9 @@ pub(crate) fn weaken<M: Model>(
     }
     waive(model, &mut steps, &part.as_write)?;
     let asked = asked(model, &steps);
+    let onlookers = Onlookers { model, all, steps: &steps };
     for one in dropped {
-        if !may_be_left_out(model, &one.step, asked.as_ref()) {
+        if !onlookers.miss(one) {
             return Err(format!("op {} cannot be left out: what it did may matter", one.index));
         }
     }
@@ -133,11 +136,39 @@ fn asked<M: Model>(model: &M, steps: &[Kept<M::Step>]) -> Option<HashSet<u32>> {
     Some(things)
 }
 
-fn may_be_left_out<M: Model>(model: &M, step: &M::Step, asked: Option<&HashSet<u32>>) -> bool {
-    match (model.offers(step), asked) {
-        (Offers::Nothing, _) => true,
-        (Offers::Only(thing), Some(asked)) => !asked.contains(&thing),
-        (Offers::Only(_), None) => false,
+/// The operations that are kept, and might notice that another one is missing.
+struct Onlookers<'a, M: Model> {
+    model: &'a M,
+    all: &'a [Timed<M::Step>],
+    steps: &'a [Kept<M::Step>],
+}
+
+impl<M: Model> Onlookers<'_, M> {
+    /// Whether nobody notices that this one is left out.
+    fn miss(&self, one: &Timed<M::Step>) -> bool {
+        let thing = match self.model.offers(&one.step) {
+            Offers::Nothing => return true,
+            Offers::Everything => return false,
+            Offers::Only(thing) => thing,
+        };
+        self.steps.iter().all(|kept| {
+            let asks = match self.model.asks(&kept.step) {
+                Asks::Only(things) => things.contains(&thing),
+                Asks::Everything => true,
+            };
+            !asks || (self.model.overwrites() && self.is_hidden(one, kept))
+        })
+    }
+
+    /// Whether the kept one had returned before the other began, or another change lies between.
+    fn is_hidden(&self, one: &Timed<M::Step>, kept: &Kept<M::Step>) -> bool {
+        let too_late = kept.returned.is_some_and(|returned| returned < one.invoked);
+        let between = |other: &Timed<M::Step>| {
+            one.returned.is_some_and(|returned| returned < other.invoked)
+                && other.returned.is_some_and(|returned| returned < kept.invoked)
+                && self.model.offers(&other.step) != Offers::Nothing
+        };
+        too_late || self.all.iter().any(between)
     }
 }
 

@@ -2,13 +2,15 @@
 
 use super::Style;
 use super::machine::Ground;
-use super::refute::{Proof, Suspect};
+use super::refute::{Core, Proof, Suspect};
 use super::sets::{self, Evidence};
+use crate::checks::explain::Explanation;
+use crate::checks::linearizable::{Stuck, WithModel, with_model};
 use crate::checks::object::{Object, Recorded};
 use crate::checks::{CheckerSpec, SetReads};
 use crate::history::Outcome;
 use crate::linear::Occurrence;
-use crate::model::{Model, ModelName, Register};
+use crate::model::Model;
 use crate::verdict::{self, Verdict};
 
 /// Why an object is invalid.
@@ -28,13 +30,14 @@ pub(super) fn refuted(
 ) -> Result<Refuted, String> {
     match spec {
         CheckerSpec::Set { reads } => set(object, *reads).map(Refuted::Set),
-        CheckerSpec::Linearizable { model: name, options } => match name {
-            ModelName::Register | ModelName::CasRegister => {
-                let model = Register::new(*name, options);
-                no_order(object, model, Ground::Values, verdict, style).map(Refuted::Part)
-            }
-            _ => Err(format!("the verifier has no rules for a {}", name.name())),
-        },
+        CheckerSpec::Linearizable { model, options } => {
+            let ground = match model.name() {
+                "register" | "cas-register" => Ground::Values,
+                _ => Ground::Opaque,
+            };
+            with_model(*model, options, NoOrder { object, ground, verdict, style })
+                .map(Refuted::Part)
+        }
     }
 }
 
@@ -42,33 +45,69 @@ fn set(object: &Object<'_>, reads: SetReads) -> Result<Evidence, String> {
     sets::evidence(object, reads).ok_or_else(|| "no read shows it".to_owned())
 }
 
-fn no_order<M: Model>(
-    object: &Object<'_>,
-    mut model: M,
+/// The search for a proof that there is no order.
+struct NoOrder<'a, 'h> {
+    object: &'a Object<'h>,
     ground: Ground,
-    verdict: &Verdict,
+    verdict: &'a Verdict,
     style: Style,
-) -> Result<Proof, String> {
-    let mut all = Vec::with_capacity(object.operations.len());
-    let mut indices = Vec::with_capacity(object.operations.len());
-    for recorded in &object.operations {
-        let parsed = model.parse(&recorded.call()).map_err(|reason| reason.sentence())?;
-        if let Some(transition) = parsed {
-            all.push(occurrence(recorded, transition));
-            indices.push(recorded.invoke().index);
+}
+
+impl WithModel for NoOrder<'_, '_> {
+    type Output = Result<Proof, String>;
+
+    fn run<M: Model>(
+        self,
+        mut model: M,
+        _: fn(&Stuck<'_, '_, M>) -> Explanation,
+    ) -> Result<Proof, String> {
+        let operations = &self.object.operations;
+        let (mut all, mut indices) = (Vec::new(), Vec::new());
+        for recorded in operations {
+            let parsed = model.parse(&recorded.call()).map_err(|reason| reason.sentence())?;
+            if let Some(transition) = parsed {
+                all.push(occurrence(recorded, transition));
+                indices.push(recorded.invoke().index);
+            }
         }
+        let position = |index: u64| indices.binary_search(&index).ok();
+        let core = self.core(&position);
+        let failed = self.verdict.anomalies.first().and_then(|anomaly| anomaly.op);
+        let named = named(self.verdict).into_iter().filter_map(position).collect();
+        let until = failed.and_then(|failed| self.end(|_, index| index == failed));
+        let suspect = Suspect {
+            model: &model,
+            ground: self.ground,
+            all: &all,
+            indices: &indices,
+            until,
+            core,
+            named,
+        };
+        suspect.prove(self.style)
     }
-    let position = |index: u64| indices.binary_search(&index).ok();
-    let anomaly = verdict.anomalies.first();
-    let failed = anomaly.and_then(|anomaly| anomaly.op);
-    let until = failed.and_then(|failed| {
-        let completion =
-            |one: &&Recorded<'_>| one.completion().is_some_and(|op| op.index == failed);
-        let one = object.operations.iter().find(completion)?;
-        Some((number(one.operation.completion?), failed))
-    });
-    let named = named(verdict).into_iter().filter_map(position).collect();
-    Suspect { model: &model, ground, all: &all, indices: &indices, until, named }.prove(style)
+}
+
+impl NoOrder<'_, '_> {
+    /// The position and index of the completion that is meant.
+    fn end(&self, is_meant: impl Fn(usize, u64) -> bool) -> Option<(u32, u64)> {
+        self.object.operations.iter().find_map(|one| {
+            let (at, index) = (one.operation.completion?, one.completion()?.index);
+            is_meant(at, index).then_some((number(at), index))
+        })
+    }
+
+    /// The core of the violation, if one was found.
+    fn core(&self, position: &dyn Fn(u64) -> Option<usize>) -> Option<Core> {
+        let core = self.verdict.anomalies.first()?.examination.core.as_ref()?;
+        let until = self.end(|at, _| at == core.cut)?;
+        let (mut whole, mut blind) = (Vec::new(), Vec::new());
+        for one in &core.operations {
+            let at = position(one.index)?;
+            if one.instead.is_some() { blind.push(at) } else { whole.push(at) }
+        }
+        Some(Core { until, whole, blind })
+    }
 }
 
 fn number(position: usize) -> u32 {

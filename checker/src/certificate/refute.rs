@@ -3,12 +3,13 @@
 //! Of an invalid history only little matters as a rule, so ever larger parts of it are tried, each
 //! a sound weakening (`verifier/src/weaken.rs` says why), until one of them has no order either:
 //!
-//! 1. the operations that the verdict names as excluding each other, with everybody else who may
-//!    have put there what they ask for;
-//! 2. everything until the operation that failed, if that is little;
-//! 3. windows before the return that failed, each twice as long as the one before, with the object
+//! 1. the core of the violation, where one was found (see [`crate::shrink`]);
+//! 2. the operations that the verdict names as excluding each other, with everybody else who may
+//!    have put there what they ask for, or who touched the same elements;
+//! 3. everything until the operation that failed, if that is little;
+//! 4. windows before the return that failed, each twice as long as the one before, with the object
 //!    in any state at first (where states are values);
-//! 4. the whole history until that return, first with indeterminate operations without end, then
+//! 5. the whole history until that return, first with indeterminate operations without end, then
 //!    with every one of them counted.
 //!
 //! A part of at most [`EXHAUSTIVE_MAX`] operations is its own proof, since every order can be
@@ -20,7 +21,7 @@ use super::Style;
 use super::frontier::{Attempt, Counting, Piece, Refutation, refute};
 use super::machine::{Ground, Machine, Name};
 use crate::linear::Occurrence;
-use crate::model::{Class, Model};
+use crate::model::{Class, Model, Requires};
 
 /// So many operations can be tried in every order by whoever checks the proof.
 pub(super) const EXHAUSTIVE_MAX: usize = 14;
@@ -40,8 +41,20 @@ pub(super) struct Suspect<'a, M: Model> {
     pub(super) indices: &'a [u64],
     /// The position of the return at which nothing fits, and its index.
     pub(super) until: Option<(u32, u64)>,
+    /// The core of the violation.
+    pub(super) core: Option<Core>,
     /// Operations that may exclude each other already, by position in `all`.
     pub(super) named: Vec<usize>,
+}
+
+/// A few operations, by position, that are a violation by themselves.
+pub(super) struct Core {
+    /// The position of the event with which they are, and its index.
+    pub(super) until: (u32, u64),
+    /// Those that are kept as they are.
+    pub(super) whole: Vec<usize>,
+    /// Those whose condition is waived.
+    pub(super) blind: Vec<usize>,
 }
 
 /// A part of a history: see `verifier/src/weaken.rs`.
@@ -68,9 +81,17 @@ pub(super) enum Proof {
 /// Which operations are looked at, and how.
 struct Selection {
     from: Option<u32>,
+    until: Option<(u32, u64)>,
     /// By position; all that fall into the part if `None`.
     keep: Option<Vec<usize>>,
     waived: FxHashSet<usize>,
+}
+
+/// What is waived of operations that are only kept for others' sake.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waive {
+    Conditions,
+    Nothing,
 }
 
 /// How a part is going to be checked.
@@ -83,11 +104,11 @@ enum Check {
 impl<M: Model> Suspect<'_, M> {
     /// Looks for a proof; an error says why there is none.
     pub(super) fn prove(&self, style: Style) -> Result<Proof, String> {
-        let whole = || Selection { from: None, keep: None, waived: FxHashSet::default() };
+        let whole = || self.selection(None, None);
         let proof = match style {
             Style::Frontier => None,
             Style::Cheapest => {
-                let mut named = self.named_selections().into_iter();
+                let mut named = self.core_selection().into_iter().chain(self.named_selections());
                 let proof = named.find_map(|selection| self.exhaustively(&selection));
                 proof.or_else(|| self.exhaustively(&whole()))
             }
@@ -100,43 +121,66 @@ impl<M: Model> Suspect<'_, M> {
         })
     }
 
+    fn selection(&self, from: Option<u32>, keep: Option<Vec<usize>>) -> Selection {
+        Selection { from, until: self.until, keep, waived: FxHashSet::default() }
+    }
+
     fn until(&self) -> u32 {
         self.until.map_or(u32::MAX, |(position, _)| position)
     }
 
-    /// The named operations with whoever may have put there what they ask for: without the
-    /// conditions of these, and with them.
+    fn core_selection(&self) -> Option<Selection> {
+        let core = self.core.as_ref()?;
+        let mut keep = [core.whole.as_slice(), &core.blind].concat();
+        keep.sort_unstable();
+        let waived = core.blind.iter().copied().collect();
+        Some(Selection { from: None, until: Some(core.until), keep: Some(keep), waived })
+    }
+
+    /// The named operations with what must be kept beside them.
     fn named_selections(&self) -> Vec<Selection> {
-        let mut selections = Vec::new();
-        if self.ground != Ground::Values || self.named.is_empty() {
-            return selections;
-        }
-        for waive in [true, false] {
-            let mut keep: Vec<usize> = self.named.clone();
-            let mut waived = FxHashSet::default();
-            loop {
-                let machine = self.machine(keep.iter().map(|at| (*at, waived.contains(at))));
-                let missing = (0..self.all.len()).find(|at| {
-                    self.all[*at].invoked <= self.until()
-                        && !keep.contains(at)
-                        && !machine.may_leave_out(&self.all[*at].transition)
-                });
-                let Some(missing) = missing else { break };
-                keep.push(missing);
-                if waive {
-                    waived.insert(missing);
-                }
-                if keep.len() > EXHAUSTIVE_MAX {
-                    break;
-                }
+        match self.ground {
+            _ if self.named.is_empty() => Vec::new(),
+            Ground::Values => {
+                [Waive::Conditions, Waive::Nothing].map(|waive| self.with_writers(waive)).into()
             }
-            if keep.len() <= EXHAUSTIVE_MAX {
-                keep.sort_unstable();
-                waived.retain(|at| self.all[*at].is_conditional(self.model));
-                selections.push(Selection { from: None, keep: Some(keep), waived });
+            Ground::Opaque => vec![self.with_elements()],
+        }
+    }
+
+    /// The named operations with whoever may have put there what they ask for.
+    fn with_writers(&self, waive: Waive) -> Selection {
+        let mut keep = self.named.clone();
+        let mut waived = FxHashSet::default();
+        while keep.len() <= EXHAUSTIVE_MAX {
+            let machine = self.machine(keep.iter().map(|at| (*at, waived.contains(at))));
+            let missing = (0..self.all.len()).find(|at| {
+                let one = &self.all[*at];
+                one.invoked <= self.until()
+                    && !keep.contains(at)
+                    && !machine.may_leave_out(&one.transition)
+            });
+            let Some(missing) = missing else { break };
+            keep.push(missing);
+            let requires = self.model.requires(&self.all[missing].transition);
+            if waive == Waive::Conditions && requires != Requires::Anything {
+                waived.insert(missing);
             }
         }
-        selections
+        keep.sort_unstable();
+        Selection { waived, ..self.selection(None, Some(keep)) }
+    }
+
+    /// Everything about the elements that are named, and whatever is about no element.
+    fn with_elements(&self) -> Selection {
+        let element = |at: &usize| self.model.element(&self.all[*at].transition);
+        let named: FxHashSet<u64> = self.named.iter().filter_map(element).collect();
+        let observes = |at: &usize| self.model.class(&self.all[*at].transition) == Class::Observer;
+        let keep = (0..self.all.len()).filter(|at| match element(at) {
+            Some(element) => named.contains(&element),
+            None => self.named.contains(at) || !observes(at),
+        });
+        self.selection(None, Some(keep.collect()))
     }
 
     /// Windows that end with the return that failed.
@@ -149,7 +193,7 @@ impl<M: Model> Suspect<'_, M> {
         let mut length = WINDOW_MIN;
         while length < invocations.len() {
             let from = Some(invocations[invocations.len() - length]);
-            let selection = Selection { from, keep: None, waived: FxHashSet::default() };
+            let selection = self.selection(from, None);
             let proof = match style {
                 Style::Frontier => None,
                 Style::Cheapest => self.exhaustively(&selection),
@@ -186,6 +230,7 @@ impl<M: Model> Suspect<'_, M> {
 
     fn part(&self, selection: &Selection) -> Part {
         let index = |at: &usize| self.indices[*at];
+        let until = selection.until.map(|(_, index)| index);
         let from = selection.from.map(|from| {
             let at = self.all.partition_point(|one| one.invoked < from);
             index(&at)
@@ -194,7 +239,7 @@ impl<M: Model> Suspect<'_, M> {
         as_write.sort_unstable();
         Part {
             from,
-            until: self.until.map(|(_, index)| index),
+            until,
             keep: selection.keep.as_ref().map(|keep| keep.iter().map(index).collect()),
             as_write,
         }
@@ -203,11 +248,12 @@ impl<M: Model> Suspect<'_, M> {
     /// The operations that fall into a part, by position.
     fn looked_at<'s>(&'s self, selection: &'s Selection) -> impl Iterator<Item = usize> + 's {
         let from = selection.from.unwrap_or(0);
+        let until = selection.until.map_or(u32::MAX, |(position, _)| position);
         let all = 0..self.all.len();
         all.filter(move |at| {
             let one = &self.all[*at];
             let kept = selection.keep.as_ref().is_none_or(|keep| keep.contains(at));
-            kept && one.invoked <= self.until() && one.returned.is_none_or(|end| end >= from)
+            kept && one.invoked <= until && one.returned.is_none_or(|end| end >= from)
         })
     }
 
@@ -218,6 +264,7 @@ impl<M: Model> Suspect<'_, M> {
 
     fn attempt(&self, selection: &Selection, check: Check) -> (Attempt, Vec<Name>) {
         let kept: Vec<usize> = self.looked_at(selection).collect();
+        let until = selection.until.map_or(u32::MAX, |(position, _)| position);
         let waived = |at: &usize| selection.waived.contains(at);
         let mut machine = self.machine(kept.iter().map(|at| (*at, waived(at))));
         let mut starts = vec![machine.initial()];
@@ -233,7 +280,7 @@ impl<M: Model> Suspect<'_, M> {
             .map(|at| {
                 let one = &self.all[*at];
                 let open_before = selection.from.is_some_and(|from| one.invoked < from);
-                let returned = one.returned.filter(|end| *end <= self.until());
+                let returned = one.returned.filter(|end| *end <= until);
                 Piece {
                     index: self.indices[*at],
                     step: machine.step_of(&one.transition, waived(at)),
@@ -254,11 +301,5 @@ impl<M: Model> Suspect<'_, M> {
         };
         let attempt = refute(&mut machine, &pieces, &starts, counting, CONFIGURATIONS_MAX);
         (attempt, machine.names().to_vec())
-    }
-}
-
-impl<T> Occurrence<T> {
-    fn is_conditional<M: Model<Transition = T>>(&self, model: &M) -> bool {
-        model.requires(&self.transition) != crate::model::Requires::Anything
     }
 }

@@ -8,10 +8,10 @@
 mod argument;
 mod core;
 mod examine;
-mod explain;
+pub(crate) mod explain;
 mod fingerprint;
 mod infer;
-mod linearizable;
+pub(crate) mod linearizable;
 mod merge;
 pub(crate) mod object;
 mod results;

@@ -6,6 +6,11 @@
 //! value had to be legal at a value that nobody asks for, so it is a blind write or was struck out
 //! as well; and a blind write is legal everywhere. So the rest is still legal.
 //!
+//! An operation that does offer what a remaining one asks for may still be left out if that one
+//! cannot have seen it: because it began later, or because somebody else's change lies between the
+//! two for certain. What the remaining one found was left by the last change before it, and that
+//! is still there.
+//!
 //! *Forgetting.* For the same reason all values that nobody asks for may be taken for one, *other*:
 //! a step that was legal stays legal.
 
@@ -45,13 +50,15 @@ pub(crate) struct Readings {
 #[derive(Clone, Debug)]
 pub(crate) struct Register {
     readings: Readings,
+    init: Value,
     initial: Id,
     ids: HashMap<Value, Id>,
 }
 
 impl Register {
     pub(crate) fn new(readings: Readings, init: Value) -> Register {
-        let mut register = Register { readings, initial: OTHER, ids: HashMap::new() };
+        let mut register =
+            Register { readings, init: init.clone(), initial: OTHER, ids: HashMap::new() };
         register.initial = register.id(&init);
         register
     }
@@ -95,6 +102,20 @@ fn names_mismatch(error: &Value) -> bool {
 impl Model for Register {
     type State = Id;
     type Step = Step;
+
+    fn assumptions(&self) -> Vec<String> {
+        let nil = match self.readings.nil_unknown {
+            true => "a read of nil says nothing",
+            false => "a read of nil is a read of that value",
+        };
+        let cas = match self.readings.observe_failed_cas {
+            true => "a cas that failed by comparison saw another value",
+            false => "a failed cas says only that it did not happen",
+        };
+        let mut assumptions = vec![format!("the initial value is {}", self.init), nil.to_owned()];
+        assumptions.extend(self.readings.has_cas.then(|| cas.to_owned()));
+        assumptions
+    }
 
     fn initial(&self) -> Id {
         self.initial
@@ -142,6 +163,10 @@ impl Model for Register {
         }
     }
 
+    fn overwrites(&self) -> bool {
+        true
+    }
+
     fn weakened(&self, step: &Step) -> Option<Step> {
         match *step {
             Step::Cas(_, new) => Some(Step::Write(new)),
@@ -153,7 +178,7 @@ impl Model for Register {
         let mut states = vec![self.initial];
         states.extend(steps.iter().filter_map(|step| match self.offers(step) {
             Offers::Only(value) => Some(value),
-            Offers::Nothing => None,
+            Offers::Nothing | Offers::Everything => None,
         }));
         states.sort_unstable();
         states.dedup();
@@ -176,20 +201,5 @@ impl Model for Register {
     fn named(&mut self, name: &str) -> Result<Id, String> {
         let value = crate::text::edn_value(name).map_err(|error| error.to_string())?;
         Ok(self.id(&value))
-    }
-}
-
-impl Readings {
-    /// The readings in words.
-    pub(crate) fn sentences(self) -> impl Iterator<Item = &'static str> {
-        let nil = match self.nil_unknown {
-            true => "a read of nil says nothing",
-            false => "a read of nil is a read of that value",
-        };
-        let cas = match self.observe_failed_cas {
-            true => "a cas that failed by comparison saw another value",
-            false => "a failed cas says only that it did not happen",
-        };
-        [nil].into_iter().chain(self.has_cas.then_some(cas))
     }
 }
