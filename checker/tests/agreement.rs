@@ -88,6 +88,10 @@ fn operations_named_as_excluding_each_other_do() {
         let Some(anomaly) = verdict.anomalies.first() else { continue };
         let kinds = ["phantom-read", "stale-read", "lost-update"];
         let Some(kind) = kinds.iter().position(|kind| *kind == anomaly.kind) else { continue };
+        // These are about the core, which is held against the definition elsewhere.
+        if anomaly.examination.core_explains {
+            continue;
+        }
         told[kind] += 1;
         let named = named_operations(&small, anomaly);
         assert!(!is_linearizable(&named), "{}\n{small:#?}\n{named:#?}", anomaly.sentence);

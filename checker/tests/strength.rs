@@ -82,6 +82,52 @@ fn strength_is_told_in_a_sentence() {
     assert_eq!(told(sure), sentence);
 }
 
+#[test]
+fn what_would_have_made_it_legal_is_told_the_most_plausible_first() {
+    let legal = |text: &str| anomaly(text).examination.remedies;
+    assert_eq!(
+        legal(OBSERVED_FAILURE),
+        [
+            "if write 2 (process 1), which reported failure, had taken effect: then this :fail \
+             should have been :info",
+            "if the read by process 0 had read 1",
+        ]
+    );
+    let stale = "[[0 :invoke :write 1] [0 :ok :write 1] [0 :invoke :write 2] [1 :invoke :write 3]
+        [0 :ok :write 2] [1 :ok :write 3] [2 :invoke :read nil] [2 :ok :read 1]]";
+    assert_eq!(legal(stale), ["if the read by process 2 had read 2 or 3"]);
+    let lost = "[[0 :invoke :write 1] [0 :ok :write 1] [0 :invoke :write 2] [0 :ok :write 2]
+        {:process 2, :type :invoke, :f :read, :value nil, :node \"n3\"} [2 :ok :read 1]]";
+    assert_eq!(
+        legal(lost),
+        [
+            "if the read by process 2 on n3 had read 2",
+            "if write 2 (process 0), which was acknowledged, had not taken effect",
+        ]
+    );
+    let twice = "[[0 :invoke :write 1] [0 :ok :write 1] [0 :invoke :cas [1 2]]
+        [1 :invoke :cas [1 3]] [0 :ok :cas [1 2]] [1 :ok :cas [1 3]]]";
+    assert_eq!(
+        legal(twice),
+        [
+            "if cas [1 2] (process 0), which was acknowledged, had not taken effect",
+            "if cas [1 3] (process 1) had failed",
+        ]
+    );
+}
+
+/// Values come again, so nothing is certain of the whole history; of its core it is.
+#[test]
+fn the_core_explains_what_is_too_much_in_the_whole() {
+    let text = "[[0 :invoke :write 1] [0 :ok :write 1] [0 :invoke :write 5] [0 :ok :write 5]
+        [0 :invoke :write 1] [0 :ok :write 1] [0 :invoke :cas [1 2]] [1 :invoke :cas [1 3]]
+        [0 :ok :cas [1 2]] [1 :ok :cas [1 3]]]";
+    let found = anomaly(text);
+    assert_eq!(found.kind, "lost-update", "{}", found.sentence);
+    assert!(found.examination.core_explains);
+    assert_eq!(found.examination.argument.len(), 2, "{found:#?}");
+}
+
 /// A stale read under a partition, after a kill that was healed before.
 const UNDER_PARTITION: &str = "[[0 :invoke :write [:a 1]] [0 :ok :write [:a 1]]
     [:nemesis :info :kill nil] [:nemesis :info :kill nil]

@@ -12,6 +12,7 @@
 
 mod availability;
 mod axes;
+mod conflict;
 mod fault;
 mod independent;
 mod lanes;

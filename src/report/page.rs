@@ -13,7 +13,7 @@ use super::fault::Proof;
 use super::independent::Folders;
 use super::markup::{escape, fill, shortened};
 use super::scene::{Scene, anomalies};
-use super::{Input, RunFacts, not_exercised, picture, text};
+use super::{Input, RunFacts, conflict, not_exercised, picture, text};
 
 /// So many violations are drawn; the others are a line each in the table of keys.
 const MOST_PICTURES: usize = 5;
@@ -107,7 +107,8 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
         let drawn = picture::picture(scene, anomaly)
             .unwrap_or_else(|| format!("<p>{}</p>", words(&anomaly.sentence)));
         // Writing to a String cannot fail, here and below.
-        let why = argument(anomaly) + &examination(anomaly);
+        let graph = conflict::graph(scene, anomaly).unwrap_or_default();
+        let why = argument(anomaly) + &graph + &examination(anomaly);
         let _ = writeln!(out, "<figure>{drawn}{why}<figcaption>{link}</figcaption></figure>");
     }
     if found.len() > MOST_PICTURES {
@@ -123,13 +124,17 @@ fn violations(scene: &Scene, found: &[Anomaly]) -> String {
 /// The circle behind a violation, step by step.
 fn argument(anomaly: &Anomaly) -> String {
     let lines = text::argument(anomaly);
-    let Some((conclusion, _)) = lines.split_last() else { return String::new() };
-    let steps: String = anomaly
-        .argument
-        .iter()
-        .map(|step| format!("<li>{}</li>\n", words(&step.sentence)))
-        .collect();
-    format!("<div class=\"argument\"><ol>\n{steps}</ol><p>{}</p></div>\n", words(conclusion))
+    let Some((conclusion, rest)) = lines.split_last() else { return String::new() };
+    let circle = text::circle(anomaly);
+    let steps: String =
+        circle.iter().map(|step| format!("<li>{}</li>\n", words(&step.sentence))).collect();
+    let introduction = rest.first().filter(|_| rest.len() > circle.len());
+    let introduction = introduction.map(|line| format!("<p>{}</p>\n", words(line)));
+    format!(
+        "<div class=\"argument\">{}<ol>\n{steps}</ol><p>{}</p></div>\n",
+        introduction.unwrap_or_default(),
+        words(conclusion)
+    )
 }
 
 /// What else was found out about a violation.

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use checker::verdict::Anomaly;
+use checker::verdict::{Anomaly, Because};
 
 use super::axes::{Axes, Count, FaultReport, Level};
 use super::markup::{plain, shortened};
@@ -195,7 +195,8 @@ const MOST_FAULTS: usize = 20;
 /// The circle behind a violation, a step a line, and what follows from it; nothing where there is
 /// none.
 pub(crate) fn argument(anomaly: &Anomaly) -> Vec<String> {
-    let steps = anomaly.argument.iter().zip(1..);
+    let circle = circle(anomaly);
+    let steps = circle.iter().zip(1..);
     let mut lines: Vec<String> =
         steps.map(|(step, number)| format!("{number}. {}", step.sentence)).collect();
     match lines.len() {
@@ -203,7 +204,21 @@ pub(crate) fn argument(anomaly: &Anomaly) -> Vec<String> {
         1 | 2 => lines.push("No order has both.".to_owned()),
         all => lines.push(format!("No order has all {all}.")),
     }
+    if anomaly.argument.is_empty()
+        && let Some(core) = anomaly.examination.core.as_ref().filter(|_| !lines.is_empty())
+    {
+        let all = core.operations.len();
+        lines.insert(0, format!("Of all operations only {all} matter, and among these:"));
+    }
     lines
+}
+
+/// The circle of the history, or else that of the few operations that matter.
+pub(crate) fn circle(anomaly: &Anomaly) -> &[Because] {
+    match anomaly.argument.as_slice() {
+        [] => &anomaly.examination.argument,
+        circle => circle,
+    }
 }
 
 /// What else was found out about a violation, a line each.
@@ -211,9 +226,10 @@ pub(crate) fn examination(anomaly: &Anomaly) -> Vec<String> {
     let found = &anomaly.examination;
     let strength = found.strength.as_ref().filter(|strength| strength.doubted > 0);
     let strength = strength.map(|strength| format!("Strength: {}.", strength.sentence()));
+    let legal = (found.remedies.iter()).map(|remedy| format!("It would be legal {remedy}."));
     let fingerprint = Some(&found.fingerprint).filter(|print| !print.is_empty());
     let fingerprint = fingerprint.map(|print| format!("Fingerprint: {print}"));
-    strength.into_iter().chain(fingerprint).collect()
+    legal.chain(strength).chain(fingerprint).collect()
 }
 
 /// Breaks text at spaces; a word that is longer than a line is broken where it must be.

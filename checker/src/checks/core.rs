@@ -1,7 +1,9 @@
 //! The core of a violation, in terms of the history: see [`crate::shrink`].
 
 use super::linearizable::Parsed;
+use super::object::Object;
 use crate::budget::Budget;
+use crate::history::Outcome;
 use crate::model::Model;
 use crate::shrink::{Form, Shrunk, Why, shrink_from};
 use crate::verdict::{Core, CoreEnd, CoreOperation, LeftOut, Proof};
@@ -71,4 +73,25 @@ pub(crate) fn told<M: Model>(
         minimal: shrunk.minimal,
         exhaustive: shrunk.proof == crate::shrink::Proof::Exhaustive,
     }
+}
+
+/// The core as an object of its own, with what each of its operations did.
+pub(crate) fn object<'h, M: Model>(
+    model: &M,
+    parsed: &Parsed<'_, 'h, M::Transition>,
+    shrunk: &Shrunk,
+) -> (Object<'h>, Vec<Option<M::Transition>>) {
+    let mut meanings = Vec::new();
+    let mut operations = Vec::new();
+    for (at, form) in &shrunk.kept {
+        let one = &parsed.occurrences[*at];
+        let blind = model.blind(&one.transition).filter(|_| *form == Form::Blind);
+        meanings.push(Some(blind.map_or_else(|| one.transition.clone(), |blind| blind.transition)));
+        let mut recorded = parsed.recorded(*at).clone();
+        if one.returned.is_some_and(|returned| returned > shrunk.cut) {
+            recorded.operation.outcome = Outcome::Info;
+        }
+        operations.push(recorded);
+    }
+    (Object { key: parsed.object.key.clone(), operations }, meanings)
 }

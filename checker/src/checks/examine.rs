@@ -7,16 +7,18 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use super::explain::Explanation;
+use super::explain::{self, Explanation};
 use super::linearizable::{Parsed, Stuck, WithModel};
-use super::object::{Object, Source};
+use super::object::{Object, Recorded, Source};
+use super::sentence::titled;
 use super::strength::{self, Doubts};
-use super::{core, fingerprint};
+use super::{core, fingerprint, remedy};
 use crate::budget::Budget;
 use crate::faults::in_force;
 use crate::history::History;
 use crate::model::Model;
-use crate::verdict::{Validity, Verdict};
+use crate::shrink::Shrunk;
+use crate::verdict::{Anomaly, Validity, Verdict};
 
 /// Examines one invalid object.
 pub(crate) struct Examine<'a, 'h> {
@@ -44,7 +46,7 @@ impl Allowance {
 impl WithModel for Examine<'_, '_> {
     type Output = ();
 
-    fn run<M: Model>(self, mut model: M, _explain: fn(&Stuck<'_, '_, M>) -> Explanation) {
+    fn run<M: Model>(self, mut model: M, explain: fn(&Stuck<'_, '_, M>) -> Explanation) {
         let Ok(parsed) = Parsed::new(&mut model, self.object) else { return };
         let Some(proof) = &self.verdict.proof else { return };
         let doubts = Doubts::of(&mut model, &parsed);
@@ -53,11 +55,57 @@ impl WithModel for Examine<'_, '_> {
         let shrunk = core::find(&model, &parsed, proof, &named, &self.allowance.question());
         let shrunk = shrunk.as_ref();
         let strength = strength::find(&model, &parsed, &doubts, shrunk, &self.allowance.question());
-        for anomaly in &mut self.verdict.anomalies {
-            let examination = &mut anomaly.examination;
-            examination.core = shrunk.map(|shrunk| core::told(&model, &parsed, shrunk, self.all));
-            examination.strength = Some(strength.clone());
+        let Verdict { anomalies, summary, .. } = self.verdict;
+        for anomaly in anomalies {
+            let told = *summary == anomaly.sentence;
+            anomaly.examination.core =
+                shrunk.map(|shrunk| core::told(&model, &parsed, shrunk, self.all));
+            anomaly.examination.strength = Some(strength.clone());
+            if let Some(shrunk) = shrunk {
+                by_core(&model, &parsed, shrunk, explain, anomaly);
+            }
+            if let Some(shrunk) = shrunk {
+                let question = self.allowance.question();
+                anomaly.examination.remedies =
+                    remedy::find(&mut model, &parsed, &doubts, shrunk, anomaly, &question);
+            }
+            if told {
+                summary.clone_from(&anomaly.sentence);
+            }
         }
+    }
+}
+
+/// Explains a violation by its core, where the whole history was too much.
+fn by_core<M: Model>(
+    model: &M,
+    parsed: &Parsed<'_, '_, M::Transition>,
+    shrunk: &Shrunk,
+    explain: fn(&Stuck<'_, '_, M>) -> Explanation,
+    anomaly: &mut Anomaly,
+) {
+    let general = anomaly.kind == explain::GENERAL;
+    if !(general || anomaly.argument.is_empty()) {
+        return;
+    }
+    let (object, meanings) = core::object(model, parsed, shrunk);
+    let ended = |one: &&Recorded<'_>| one.completion().map(|op| op.index) == anomaly.op;
+    let Some(failing) = object.operations.iter().find(ended) else { return };
+    let Some(at) = parsed.position(failing.invoke().index) else { return };
+    let transition = &parsed.occurrences[at].transition;
+    let (object, meanings, possible) = (&object, &meanings, &[]);
+    let found = explain(&Stuck { object, model, meanings, failing, transition, possible });
+    if general && found.kind != explain::GENERAL {
+        found.kind.clone_into(&mut anomaly.kind);
+        // Long before these it may have been there as well.
+        let sentence =
+            found.sentence.replace("was there only once", "was there only once for both");
+        anomaly.sentence = titled(found.kind, &sentence);
+        anomaly.related = found.related;
+        anomaly.examination.core_explains = true;
+    }
+    if anomaly.argument.is_empty() {
+        anomaly.examination.argument = found.argument;
     }
 }
 

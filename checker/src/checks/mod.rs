@@ -14,6 +14,7 @@ mod infer;
 pub(crate) mod linearizable;
 mod merge;
 pub(crate) mod object;
+mod remedy;
 mod results;
 mod sentence;
 mod set;

@@ -61,6 +61,10 @@ fn anomaly(anomaly: &Anomaly) -> Value {
     map.put("op-index", anomaly.op.map_or(Value::Nil, integer));
     map.put("related", Value::Vector(anomaly.related.iter().map(related).collect()));
     map.put("argument", Value::Vector(anomaly.argument.iter().map(because).collect()));
+    if !anomaly.examination.argument.is_empty() {
+        let circle = anomaly.examination.argument.iter().map(because);
+        map.put("argument-of-core", Value::Vector(circle.collect()));
+    }
     examination(&anomaly.examination, &mut map);
     let configs = anomaly.states.iter().take(CONFIGS_MAX).map(config);
     map.put("configs", Value::Vector(configs.collect()));
@@ -81,6 +85,9 @@ fn examination(examination: &Examination, map: &mut Entries) {
             entries.put("depends-on", indices);
         }
         map.put("strength", entries.finish());
+    }
+    if !examination.remedies.is_empty() {
+        map.put("legal", strings(&examination.remedies));
     }
     if let Some(found) = &examination.core {
         map.put("core", core(found));

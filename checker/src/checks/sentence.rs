@@ -11,11 +11,14 @@ pub(crate) fn at_key(preposition: &str, key: Option<&Value>) -> String {
     key.map_or_else(String::new, |key| format!(" {preposition} key {key}"))
 }
 
-/// `process 7`.
+/// `process 7`, or `process 7 on n3` where the operation says to which node it went.
 pub(crate) fn process(op: OpRef<'_>) -> String {
+    let node = op.extra.iter().find(|(key, _)| key.name() == Some("node"));
+    let node = node.map(|(_, node)| node.name().map_or_else(|| node.to_string(), str::to_owned));
+    let node = node.map(|node| format!(" on {node}")).unwrap_or_default();
     match op.process {
-        Process::Client(number) => format!("process {number}"),
-        Process::Other(name) => format!("process {name}"),
+        Process::Client(number) => format!("process {number}{node}"),
+        Process::Other(name) => format!("process {name}{node}"),
     }
 }
 

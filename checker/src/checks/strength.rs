@@ -64,8 +64,19 @@ impl<T: Clone> Doubts<T> {
         Doubts { failures }
     }
 
-    fn all(&self) -> Vec<usize> {
+    /// Them, by position in the object.
+    pub(crate) fn all(&self) -> Vec<usize> {
         self.failures.iter().map(|one| one.at).collect()
+    }
+
+    /// The history in which only this one is doubted.
+    pub(crate) fn doubting_only(
+        &self,
+        parsed: &Parsed<'_, '_, T>,
+        doubted: usize,
+    ) -> Vec<Occurrence<T>> {
+        let others: Vec<usize> = self.all().into_iter().filter(|at| *at != doubted).collect();
+        self.history(parsed, &others).0
     }
 
     /// The history in which the failures are doubted but for these, by position in the object,
@@ -180,8 +191,8 @@ impl<M: Model> Trial<'_, '_, '_, M> {
             let (mut from, mut to) = (0, members.len());
             while from < to {
                 let middle = usize::midpoint(from, to);
-                let others = self.doubts.all().into_iter().filter(|at| *at != members[middle]);
-                match self.decided(&others.collect::<Vec<_>>())? {
+                let history = self.doubts.doubting_only(self.parsed, members[middle]);
+                match self.decided(&history)? {
                     false => from = middle + 1,
                     true => to = middle,
                 }
@@ -203,12 +214,13 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         while few < 4 * suspects.len() {
             let some = &suspects[suspects.len().saturating_sub(few)..];
             let rest = self.doubts.all().into_iter().filter(|at| !some.contains(at));
-            if self.decided(&rest.collect::<Vec<_>>()) == Some(false) {
+            let (history, _) = self.doubts.history(self.parsed, &rest.collect::<Vec<_>>());
+            if self.decided(&history) == Some(false) {
                 return Some(false);
             }
             few *= 4;
         }
-        self.decided(trusted)
+        self.decided(&self.doubts.history(self.parsed, trusted).0)
     }
 
     /// Whether the core, with what its operations may have seen now, is a violation still.
@@ -224,9 +236,8 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         })
     }
 
-    fn decided(&self, trusted: &[usize]) -> Option<bool> {
-        let (history, _) = self.doubts.history(self.parsed, trusted);
-        match decide(self.model, &history, self.budget).0 {
+    fn decided(&self, history: &[Occurrence<M::Transition>]) -> Option<bool> {
+        match decide(self.model, history, self.budget).0 {
             Decision::Linearizable { .. } => Some(false),
             Decision::Stuck(_) | Decision::Impossible(_) => Some(true),
             Decision::Undecided(_) => None,

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use super::Because;
 use crate::value::Value;
 
 /// What was found out about one anomaly.
@@ -13,8 +14,18 @@ use crate::value::Value;
 pub struct Examination {
     /// The smallest part of the history, as far as anybody knows, that is still this violation.
     pub core: Option<Core>,
+    /// The argument among the operations of the core, a circle as in
+    /// [`Anomaly::argument`](super::Anomaly::argument), where the whole history has none that is
+    /// certain: there a value may have been written more often, by operations that cannot matter.
+    pub argument: Vec<Because>,
+    /// Whether the kind and the sentence are those of the core, since all that was known of the
+    /// whole history was that there is no order.
+    pub core_explains: bool,
     /// How much of it rests on failures having been definite; `None` where that was not found out.
     pub strength: Option<Strength>,
+    /// Single changes, each of which would have made the whole history legal, the most plausible
+    /// first: `if write 4 (process 2), which was acknowledged, had not taken effect`.
+    pub remedies: Vec<String>,
     /// What it has in common with violations of other runs: `cas-register/stale-read/partition`.
     /// Model, kind, and the kinds of faults that it met; never a key or a value.
     pub fingerprint: String,
