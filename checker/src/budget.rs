@@ -13,6 +13,8 @@ pub struct Budget {
     deadline: Option<Instant>,
     memory_bytes: Option<u64>,
     cancel: Arc<AtomicBool>,
+    /// What stops everything that this is a part of.
+    cancel_outer: Vec<Arc<AtomicBool>>,
     used_bytes: Arc<AtomicU64>,
 }
 
@@ -51,6 +53,20 @@ impl Budget {
         Budget { deadline, ..self.clone() }
     }
 
+    /// A budget for a part of the work: the same limits, the same account, and it can be cancelled
+    /// by itself.
+    #[must_use]
+    pub fn child(&self) -> Budget {
+        let mut child = self.clone();
+        child.cancel_outer.push(std::mem::take(&mut child.cancel));
+        child
+    }
+
+    /// The limit of memory, if there is one.
+    pub fn memory_bytes(&self) -> Option<u64> {
+        self.memory_bytes
+    }
+
     /// Stops every check that shares this budget, soon.
     pub fn cancel(&self) {
         self.cancel.store(true, Ordering::Relaxed);
@@ -68,7 +84,8 @@ impl Budget {
 
     /// Why to stop now, if there is a reason. Reads the clock: call it every few thousand steps.
     pub fn spent(&self) -> Option<Reason> {
-        if self.cancel.load(Ordering::Relaxed) {
+        let cancelled = |flag: &Arc<AtomicBool>| flag.load(Ordering::Relaxed);
+        if cancelled(&self.cancel) || self.cancel_outer.iter().any(cancelled) {
             return Some(Reason::Cancelled);
         }
         if self.memory_bytes.is_some_and(|limit| self.used_bytes.load(Ordering::Relaxed) > limit) {

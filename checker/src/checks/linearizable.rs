@@ -7,7 +7,9 @@ use super::object::{Object, Recorded};
 use super::sentence::titled;
 use crate::budget::Budget;
 use crate::history::Outcome;
-use crate::linear::{Decision, Effort, Obstacle, Occurrence, Pattern, Possible, decide};
+use crate::linear::{
+    Algorithm, Decision, Effort, Obstacle, Occurrence, Pattern, Possible, decide_with,
+};
 use crate::model::{Class, Model, ModelName, ModelOptions, ModelVisitor, Register};
 use crate::verdict::{
     Anomaly, Examination, PossibleState, Proof, Reason, Related, Stats, Validity, Verdict,
@@ -51,6 +53,7 @@ impl<W: WithModel> ModelVisitor for Generally<W> {
 pub(crate) struct Judge<'a, 'h> {
     pub(crate) object: &'a Object<'h>,
     pub(crate) name: &'a str,
+    pub(crate) algorithm: Algorithm,
     pub(crate) budget: &'a Budget,
 }
 
@@ -58,25 +61,24 @@ impl WithModel for Judge<'_, '_> {
     type Output = Verdict;
 
     fn run<M: Model>(self, model: M, explain: fn(&Stuck<'_, '_, M>) -> Explanation) -> Verdict {
-        judge_by(self.object, self.name, model, explain, self.budget)
+        judge_by(&self, model, explain)
     }
 }
 
 /// Judges one object by any model; `explain` says why an operation could not be placed.
 fn judge_by<M: Model>(
-    object: &Object<'_>,
-    name: &str,
+    judge: &Judge<'_, '_>,
     mut model: M,
     explain: impl Fn(&Stuck<'_, '_, M>) -> Explanation,
-    budget: &Budget,
 ) -> Verdict {
+    let Judge { object, name, algorithm, budget } = *judge;
     let checker = format!("linearizable {name}");
     let mut stats = Stats::default();
     object.operations.iter().for_each(|one| stats.count(one.outcome()));
     let mut verdict = match Parsed::new(&mut model, object) {
         Err(reason) => undecided(&checker, reason),
         Ok(parsed) => {
-            let (decision, effort) = decide(&model, &parsed.occurrences, budget);
+            let (decision, effort) = decide_with(&model, &parsed.occurrences, budget, algorithm);
             parsed.count(&mut stats, &model, effort);
             parsed.verdict(&checker, &model, explain, decision)
         }

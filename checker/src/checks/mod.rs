@@ -30,6 +30,7 @@ pub use set::SetReads;
 
 use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};
+use crate::linear::Algorithm;
 use crate::model::{Model, ModelName, ModelOptions};
 use crate::verdict::{Reason, Verdict};
 use examine::{Allowance, Examine};
@@ -83,6 +84,8 @@ pub struct CheckOptions {
     pub independent: Independent,
     /// How many threads to use; as many as there are processors unless given.
     pub threads: Option<usize>,
+    /// How to search for a linearization.
+    pub algorithm: Algorithm,
     /// How long to look for explanations, over all keys, once every verdict is there.
     pub patience: Patience,
 }
@@ -101,9 +104,10 @@ impl Default for Patience {
 /// Judges a history. Always returns: what the budget does not allow is unknown, with the reason.
 pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
     let all = history.operations().len();
+    let algorithm = options.algorithm;
     let judge = |object: &Object<'_>| match &options.spec {
         CheckerSpec::Linearizable { model, options } => {
-            with_model(*model, options, Judge { object, name: model.name(), budget })
+            with_model(*model, options, Judge { object, name: model.name(), algorithm, budget })
         }
         CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
     };
@@ -126,7 +130,10 @@ pub fn check_model<M: Model>(
     budget: &Budget,
 ) -> Verdict {
     let all = history.operations().len();
-    let judge = |object: &Object<'_>| Judge { object, name, budget }.run(model(), explain::general);
+    let algorithm = options.algorithm;
+    let judge = |object: &Object<'_>| {
+        Judge { object, name, algorithm, budget }.run(model(), explain::general)
+    };
     let examine = |object: &Object<'_>, verdict: &mut Verdict, allowance: &Allowance| {
         Examine { object, verdict, all, allowance }.run(model(), explain::general);
     };

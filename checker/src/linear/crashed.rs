@@ -17,6 +17,12 @@ use rustc_hash::FxHashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ClassId(pub(crate) u32);
 
+impl ClassId {
+    pub(crate) fn numbered(number: usize) -> ClassId {
+        ClassId(u32::try_from(number).expect("fewer than 2^32 operations"))
+    }
+}
+
 /// What a configuration has used of crashed operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct UseId(pub(crate) u32);

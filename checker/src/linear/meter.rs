@@ -9,12 +9,14 @@ pub(crate) struct Limits<'b> {
     pub(crate) budget: &'b Budget,
     /// A search that needs more gives up: what it is for is not worth more.
     pub(crate) expansions_max: u64,
+    /// And so does one that needs more memory for itself.
+    pub(crate) bytes_max: u64,
 }
 
 impl<'b> Limits<'b> {
     /// As much as the budget allows.
     pub(crate) fn of(budget: &'b Budget) -> Limits<'b> {
-        Limits { budget, expansions_max: u64::MAX }
+        Limits { budget, expansions_max: u64::MAX, bytes_max: u64::MAX }
     }
 }
 
@@ -61,6 +63,9 @@ impl<'b> Meter<'b> {
             self.limits.budget.release(self.booked_bytes - bytes);
         }
         self.booked_bytes = bytes;
+        if bytes > self.limits.bytes_max {
+            return Err(Reason::Memory);
+        }
         self.limits.budget.spent().map_or(Ok(()), Err)
     }
 }

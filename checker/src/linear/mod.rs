@@ -28,10 +28,12 @@
 //! verdict is unknown. That the search misses none is shown by comparison with an exhaustive
 //! checker on very many small histories (`docs/fuzzing.md`).
 //!
-//! # Procedures
+//! # Which algorithm
 //!
-//! Some models decide some histories without any search ([`Model::procedure`]), and are asked
-//! first.
+//! Some models decide some histories without any search ([`Model::procedure`](crate::model::Model)),
+//! and are asked first; then `zones`; then the frontier; and once that takes long, Wing and Gong's
+//! search beside it (`wgl`, raced in `portfolio`). Each can be asked for by name ([`Algorithm`]), and
+//! the fuzzer holds all of them against each other.
 //!
 //! # Cost
 //!
@@ -40,14 +42,17 @@
 //! once, all of them read: there values are unique, as a rule, and both verdicts are found without
 //! search (`zones`).
 
+mod algorithm;
 mod antichain;
 mod config;
 mod crashed;
+mod exhaustive;
 mod frontier;
 mod meter;
 mod open;
 mod order;
 mod path;
+mod portfolio;
 mod reduce;
 mod rules;
 mod search;
@@ -57,16 +62,15 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod wgl;
 mod words;
 mod zones;
 
+pub use algorithm::Algorithm;
+pub use portfolio::{decide, decide_with};
 pub use verify::{OrderError, verify_order};
 
-use crate::budget::Budget;
-use crate::model::Model;
 use crate::verdict::Reason;
-use meter::Limits;
-use zones::Zones;
 
 /// A transition with the time in which it happened, if it did.
 #[derive(Clone, Debug)]
@@ -163,72 +167,13 @@ pub struct Effort {
     pub rounds: u64,
 }
 
-/// Decides whether `all` has a linearization from the model's initial state.
-pub fn decide<M: Model>(
-    model: &M,
-    all: &[Occurrence<M::Transition>],
-    budget: &Budget,
-) -> (Decision<M::State>, Effort) {
-    match model.procedure(all) {
-        Answer::Impossible(pattern) => return (Decision::Impossible(pattern), Effort::default()),
-        Answer::Order(order) if verify_order(model, all, &order).is_ok() => {
-            return (Decision::Linearizable { order }, Effort::default());
+impl Effort {
+    /// This with what was tried before or beside it.
+    fn after(self, other: Effort) -> Effort {
+        Effort {
+            expansions: self.expansions + other.expansions,
+            largest_frontier: self.largest_frontier.max(other.largest_frontier),
+            rounds: self.rounds + other.rounds,
         }
-        Answer::Order(_) | Answer::Inapplicable => {}
-    }
-    let rules = rules::Rules::default();
-    let kept = reduce::relevant(model, all, rules);
-    match zones::decide(model, all, &kept) {
-        Zones::Impossible(pattern) => return refuted(model, all, &kept, pattern, budget),
-        Zones::Order(order) if verify_order(model, all, &order).is_ok() => {
-            return (Decision::Linearizable { order }, Effort::default());
-        }
-        Zones::Order(_) | Zones::Inapplicable(_) => {}
-    }
-    let (decision, effort) = search::search(model, all, &kept, Limits::of(budget), rules);
-    (confirmed(model, all, decision), effort)
-}
-
-/// As much work is put into telling all states that a refuted history could have been in.
-const STATES_EXPANSIONS_MAX: u64 = 20_000;
-
-/// What is known of a violation that zones found: where it first shows and, if a search of that
-/// moment is cheap, every state that was possible there.
-fn refuted<M: Model>(
-    model: &M,
-    all: &[Occurrence<M::Transition>],
-    kept: &[usize],
-    pattern: Pattern,
-    budget: &Budget,
-) -> (Decision<M::State>, Effort) {
-    let Some(obstacle) = zones::earliest(model, all, pattern.clone()) else {
-        return (Decision::Impossible(pattern), Effort::default());
-    };
-    let limited = Limits { budget, expansions_max: STATES_EXPANSIONS_MAX };
-    let (decision, effort) = search::search(model, all, kept, limited, rules::Rules::default());
-    let decision = match decision {
-        Decision::Stuck(known) if known.at == obstacle.at => {
-            Decision::Stuck(Obstacle { pattern: obstacle.pattern, ..known })
-        }
-        Decision::Linearizable { .. } => {
-            Decision::Undecided(Reason::Failed("self-check: zones and search disagree".to_owned()))
-        }
-        _ => Decision::Stuck(obstacle),
-    };
-    (decision, effort)
-}
-
-/// A linearization that does not pass the verifier is no verdict.
-fn confirmed<M: Model>(
-    model: &M,
-    all: &[Occurrence<M::Transition>],
-    decision: Decision<M::State>,
-) -> Decision<M::State> {
-    match decision {
-        Decision::Linearizable { order } => match verify_order(model, all, &order) {
-            Ok(()) => Decision::Linearizable { order },
-            Err(error) => Decision::Undecided(Reason::Failed(format!("self-check: {error}"))),
-        },
-        other => other,
     }
 }

@@ -21,10 +21,16 @@ pub(crate) struct Plan {
     /// The crashed occurrences of each class, in order of invocation.
     pub(crate) crashed_members: Vec<Vec<usize>>,
     /// The most operations open at once, crashed ones not counted.
-    widest: usize,
+    pub(crate) widest: usize,
 }
 
 impl Plan {
+    /// Why nothing is said about so many operations at once.
+    pub(crate) fn too_wide(open: usize) -> Reason {
+        let what = "operations are open at once; no more than 4096 are supported";
+        Reason::Failed(format!("{open} {what}"))
+    }
+
     /// Number of the event, whether an operation begins with it, and which.
     pub(crate) fn steps(&self) -> impl Iterator<Item = (u32, bool, usize)> + '_ {
         (0..)
@@ -115,7 +121,7 @@ fn rounds<M: Model>(
     }
 }
 
-fn plan<M: Model>(
+pub(crate) fn plan<M: Model>(
     all: &[Occurrence<M::Transition>],
     kept: &[usize],
     vocabulary: &mut Vocabulary<'_, M>,
@@ -193,9 +199,7 @@ impl Run<'_> {
             65..=128 => self.of_width::<2>(effort),
             129..=512 => self.of_width::<8>(effort),
             513..=4096 => self.of_width::<64>(effort),
-            more => Round::Undecided(Reason::Failed(format!(
-                "{more} operations are open at once; no more than 4096 are supported"
-            ))),
+            more => Round::Undecided(Plan::too_wide(more)),
         }
     }
 

@@ -93,11 +93,11 @@ pub struct Blind<T> {
 }
 
 /// A sequential specification of one object.
-pub trait Model {
+pub trait Model: Sync {
     /// What the object holds.
-    type State: Clone + Eq + Hash;
+    type State: Clone + Eq + Hash + Send;
     /// One thing that can happen to it, with what was observed of it.
-    type Transition: Clone + Eq + Hash;
+    type Transition: Clone + Eq + Hash + Sync;
 
     /// The state before the first operation.
     fn initial(&self) -> Self::State;

@@ -20,11 +20,11 @@ use crate::value::Value;
 use crate::verdict::Reason;
 
 /// A sequential specification whose steps may lead to several states. As [`Model`], but for:
-pub trait Nondeterministic {
+pub trait Nondeterministic: Sync {
     /// What the object holds. Ordered, so that a set of states has one spelling.
-    type State: Clone + Ord + Hash;
+    type State: Clone + Ord + Hash + Send;
     /// One thing that can happen to it, with what was observed of it.
-    type Transition: Clone + Eq + Hash;
+    type Transition: Clone + Eq + Hash + Sync;
 
     /// The states in which it may be before the first operation; at least one.
     fn initial(&self) -> Vec<Self::State>;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use checker::checks::{CheckOptions, CheckerSpec};
 use checker::history::Independent;
+use checker::linear::Algorithm;
 use checker::verdict::Proof;
 use checker::{Budget, History, Validity, Verdict, check};
 
@@ -30,10 +31,15 @@ pub(crate) struct Disagreement {
 
 /// The checker's verdict on a small history.
 pub(crate) fn judge(object: &Object, ops: &[SmallOp]) -> Verdict {
+    judge_by(Algorithm::Auto, object, ops)
+}
+
+fn judge_by(algorithm: Algorithm, object: &Object, ops: &[SmallOp]) -> Verdict {
     let history =
         History::from_ops(super::small::events(ops)).expect("the simulation pairs its events");
     let spec = CheckerSpec::Linearizable { model: object.model, options: object.options.clone() };
-    let options = CheckOptions { spec, independent: Independent::No, ..CheckOptions::default() };
+    let options =
+        CheckOptions { spec, independent: Independent::No, algorithm, ..CheckOptions::default() };
     check(&history, &options, &Budget::unlimited())
 }
 
@@ -57,6 +63,13 @@ pub(crate) fn compare(
             return Err(Box::new(Disagreement { ops, expected, verdict }));
         }
         counts.count(&ops, &verdict);
+        // Where a procedure answered, the searches have not been heard yet.
+        for algorithm in [Algorithm::Frontier, Algorithm::Wgl] {
+            let verdict = judge_by(algorithm, object, &ops);
+            if verdict.validity != expected {
+                return Err(Box::new(Disagreement { ops, expected, verdict }));
+            }
+        }
     }
     Ok(counts)
 }

@@ -1,6 +1,7 @@
 //! How `analyze` is told to read a history; the defaults are the strict ones.
 
 use checker::history::{Format, Independent};
+use checker::linear::Algorithm;
 use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
 use checker::{CheckOptions, CheckerSpec, History, SetReads, Value};
 use clap::ValueEnum;
@@ -32,6 +33,9 @@ pub(in crate::commands) struct Reading {
     /// Which set is expected at a read
     #[arg(long, value_enum, default_value_t, value_name = "HOW")]
     set_reads: SetReading,
+    /// How to search for a linearization
+    #[arg(long, value_enum, default_value_t, value_name = "HOW")]
+    algorithm: Search,
     /// The format of the files; from their names and beginnings unless given
     #[arg(long, value_enum, value_name = "FORMAT")]
     input_format: Option<InputFormat>,
@@ -97,6 +101,36 @@ enum SetReading {
     Linearizable,
     /// Only the final reads must see it all
     Eventual,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Search {
+    /// Whatever is fastest for each object
+    #[default]
+    Auto,
+    /// Frontier and wgl side by side; the first verdict counts
+    Competition,
+    /// Depth first, with a memory: for valid histories of very many processes
+    Wgl,
+    /// Breadth first, return by return
+    Frontier,
+    /// Without search: values written once, or the model's own procedure
+    Zones,
+    /// Every order, by the definition: up to 64 operations
+    Exhaustive,
+}
+
+impl Search {
+    fn algorithm(self) -> Algorithm {
+        match self {
+            Search::Auto => Algorithm::Auto,
+            Search::Competition => Algorithm::Competition,
+            Search::Wgl => Algorithm::Wgl,
+            Search::Frontier => Algorithm::Frontier,
+            Search::Zones => Algorithm::Zones,
+            Search::Exhaustive => Algorithm::Exhaustive,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -166,7 +200,13 @@ impl Reading {
                 CheckerSpec::Set { .. } => self.set(),
             },
         };
-        CheckOptions { spec, independent: self.independent(), threads, ..CheckOptions::default() }
+        CheckOptions {
+            spec,
+            independent: self.independent(),
+            threads,
+            algorithm: self.algorithm.algorithm(),
+            ..CheckOptions::default()
+        }
     }
 
     fn linearizable(&self, model: ModelName) -> CheckerSpec {
