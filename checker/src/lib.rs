@@ -20,6 +20,7 @@ pub mod history;
 pub mod linear;
 pub mod model;
 pub mod op;
+pub mod record;
 pub mod shrink;
 mod special;
 pub mod value;

@@ -49,7 +49,8 @@ fn parse(
     (f, argument, result, outcome): &(&str, Value, Value, Outcome),
 ) -> Option<Transition> {
     let f = Value::keyword(f);
-    let call = Call { process: 0, f: &f, argument, result, error: None, outcome: *outcome };
+    let call =
+        Call { process: 0, f: &f, key: None, argument, result, error: None, outcome: *outcome };
     model.parse(&call).expect("known functions and values")
 }
 
@@ -131,6 +132,7 @@ fn only_a_failure_by_comparison_is_an_observation() {
         let call = Call {
             process: 0,
             f: &f,
+            key: None,
             argument: &pair,
             result: &pair,
             error: error.as_ref(),

@@ -8,9 +8,9 @@ mod support {
     pub(crate) mod small;
 }
 
-use checker::History;
-use checker::history::Operation;
+use checker::history::{Independent, Operation, read_path};
 use checker::model::{Call, Class, Model, ModelVisitor, Requires};
+use checker::{Budget, CheckOptions, History, Validity, check, infer_spec};
 use support::small::{events, random_history, random_shape, seeded};
 use support::{compare, objects};
 
@@ -59,6 +59,7 @@ fn call<'h>(history: &'h History, operation: &Operation) -> Call<'h> {
     Call {
         process: operation.process,
         f: invoke.f,
+        key: invoke.extra.first().map(|(_, key)| key),
         argument: invoke.value(),
         result: completion.map_or(&checker::Value::Nil, |op| op.value()),
         error: None,
@@ -130,5 +131,41 @@ fn what_models_declare_holds_over_the_states_that_they_reach() {
             states += object.model.with(&object.options, Declarations(&history));
         }
         assert!(states > 600, "{}: only {states} states", object.model.name());
+    }
+}
+
+/// Porcupine's key-value data: told apart by key, and as one object of ten keys.
+#[test]
+fn the_key_value_data_of_the_corpus_gets_its_verdicts() {
+    let beside = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let corpus = std::env::var_os("ORDEAL_CORPUS").map_or(beside, Into::into);
+    let folder = corpus.join("porcupine/kv");
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: no corpus at {}", folder.display());
+        return;
+    }
+    let cases = [
+        ("c01", Independent::No),
+        ("c10", Independent::No),
+        ("c01", Independent::Auto),
+        ("c10", Independent::Auto),
+        ("c50", Independent::Auto),
+    ];
+    for (clients, independent) in cases {
+        for (end, expected) in [("ok", Validity::Valid), ("bad", Validity::Invalid)] {
+            let path = folder.join(format!("{clients}-{end}.txt"));
+            let history = read_path(&path, None).expect("a readable history");
+            assert_eq!(infer_spec(&history).name(), "linearizable map");
+            let spec = infer_spec(&history);
+            let options = CheckOptions { spec, independent, ..CheckOptions::default() };
+            let started = std::time::Instant::now();
+            let verdict = check(&history, &options, &Budget::unlimited());
+            println!(
+                "{clients}-{end} {independent:?}: {:?}, {} expansions",
+                started.elapsed(),
+                verdict.stats.expansions
+            );
+            assert_eq!(verdict.validity, expected, "{}: {}", path.display(), verdict.summary);
+        }
     }
 }

@@ -18,6 +18,12 @@ const RULES: &[Rule] = &[
     (ModelName::FifoQueue, &["enqueue", "dequeue"], &[]),
     (ModelName::Stack, &["push", "pop"], &[]),
     (ModelName::Mutex, &["acquire", "release"], &[]),
+    (ModelName::MutableSet, &["remove", "contains"], &["add", "read"]),
+    (ModelName::Counter, &["inc", "dec"], &["add", "read"]),
+    (ModelName::FetchAndAdd, &["fetch-and-add"], &["read"]),
+    (ModelName::AddAndFetch, &["add-and-fetch"], &["read"]),
+    (ModelName::Map, &["get", "put"], &["append", "cas", "delete"]),
+    (ModelName::Log, &["append"], &["read"]),
 ];
 
 /// The checker that fits the functions which occur.

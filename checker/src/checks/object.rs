@@ -9,6 +9,8 @@ use crate::value::Value;
 pub(crate) struct Recorded<'h> {
     history: &'h History,
     pub(crate) operation: Operation,
+    /// See [`Call::key`].
+    key: Option<&'h Value>,
     /// The value of the invocation, without the key.
     pub(crate) argument: &'h Value,
     /// The value of the completion, without the key; nil without one.
@@ -18,15 +20,17 @@ pub(crate) struct Recorded<'h> {
 impl<'h> Recorded<'h> {
     /// An operation of a history whose values are not stripped of anything.
     pub(crate) fn whole(history: &'h History, operation: Operation) -> Recorded<'h> {
-        let argument = history.invocation(&operation).value();
+        let invocation = history.invocation(&operation);
+        let (argument, key) = (invocation.value(), entry(&invocation));
         let result = history.completion(&operation).map_or(&Value::Nil, |op| op.value());
-        Recorded { history, operation, argument, result }
+        Recorded { history, operation, key, argument, result }
     }
 
     /// An operation of one key, its values stripped of the key.
     pub(crate) fn stripped(history: &'h History, one: KeyOperation<'h>) -> Recorded<'h> {
         let KeyOperation { operation, argument, result } = one;
-        Recorded { history, operation, argument, result: result.unwrap_or(&Value::Nil) }
+        let (key, result) = (Some(&Value::Nil), result.unwrap_or(&Value::Nil));
+        Recorded { history, operation, key, argument, result }
     }
 
     /// The event with which it began.
@@ -53,6 +57,7 @@ impl<'h> Recorded<'h> {
         Call {
             process: self.operation.process,
             f: self.f(),
+            key: self.key,
             argument: self.argument,
             result: self.result,
             error: self.history.error(&self.operation),
@@ -78,6 +83,12 @@ impl<'h> Recorded<'h> {
             Outcome::Info => usize::MAX,
         }
     }
+}
+
+/// The entry `:key` of an event.
+fn entry<'h>(event: &OpRef<'h>) -> Option<&'h Value> {
+    let is_key = |name: &Value| matches!(name, Value::Keyword(name) if **name == *"key");
+    event.extra.iter().find_map(|(name, key)| is_key(name).then_some(key))
 }
 
 /// One object, or all there was if objects are not told apart.

@@ -64,7 +64,7 @@ mod tests {
             let (f, value) = (Value::keyword(f), Value::Int(value));
             let outcome = if returned.is_some() { Outcome::Ok } else { Outcome::Info };
             let (argument, result, error) = (&value, &value, None);
-            let call = Call { process: 0, f: &f, argument, result, error, outcome };
+            let call = Call { process: 0, f: &f, key: None, argument, result, error, outcome };
             let transition = model.parse(&call).expect("known").expect("matters");
             Occurrence { transition, invoked, returned }
         };

@@ -10,8 +10,12 @@
 //! observed. Whether the operation was acknowledged or crashed is not part of it, so that the
 //! search can recognise a crashed operation as the twin of a live one.
 
+mod counter;
 mod fifo_queue;
 mod items;
+mod log;
+mod map;
+mod mutable_set;
 mod names;
 mod options;
 mod owner_mutex;
@@ -24,9 +28,13 @@ mod values;
 
 use std::hash::Hash;
 
+pub use counter::{Counter, CounterTransition};
 pub use fifo_queue::FifoQueue;
 pub use items::ItemTransition;
 pub(crate) use items::Items;
+pub use log::{Log, LogState, LogTransition};
+pub use map::{Held, Map, MapTransition};
+pub use mutable_set::{MutableSet, SetTransition};
 pub use names::{ModelName, ModelVisitor};
 pub use options::{FailedCas, ModelOptions, NilReads};
 pub use owner_mutex::{LockState, LockTransition, OwnerMutex};
@@ -49,6 +57,9 @@ pub struct Call<'a> {
     pub process: u64,
     /// What was done.
     pub f: &'a Value,
+    /// The key that it was done to, where that is known beside the values: an entry `:key`, or nil
+    /// where keys are told apart. `None`: the values name it, if there are keys.
+    pub key: Option<&'a Value>,
     /// The value of the invocation.
     pub argument: &'a Value,
     /// The value of the completion; nil without one.

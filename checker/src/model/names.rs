@@ -1,7 +1,8 @@
 //! The models that have a name, and how one becomes the other.
 
 use super::{
-    FifoQueue, Model, ModelOptions, OwnerMutex, Register, Semaphore, Stack, UnorderedQueue,
+    Counter, FifoQueue, Log, Map, Model, ModelOptions, MutableSet, OwnerMutex, Register, Semaphore,
+    Stack, UnorderedQueue,
 };
 
 /// The models that can be named on a command line.
@@ -26,6 +27,18 @@ pub enum ModelName {
     FencedMutex,
     /// Permits.
     Semaphore,
+    /// Elements that come and go.
+    MutableSet,
+    /// A number that is added to and read.
+    Counter,
+    /// A number; adding to it returns what was there before.
+    FetchAndAdd,
+    /// A number; adding to it returns what is there after.
+    AddAndFetch,
+    /// A list that is appended to.
+    Log,
+    /// Keys with values.
+    Map,
 }
 
 /// Something to do with a model of whatever kind.
@@ -49,6 +62,12 @@ impl ModelName {
         ModelName::OwnerMutex,
         ModelName::FencedMutex,
         ModelName::Semaphore,
+        ModelName::MutableSet,
+        ModelName::Counter,
+        ModelName::FetchAndAdd,
+        ModelName::AddAndFetch,
+        ModelName::Log,
+        ModelName::Map,
     ];
 
     /// The name used on the command line and in results, and one line for `checker list`.
@@ -68,6 +87,18 @@ impl ModelName {
             ModelName::FencedMutex => {
                 ("fenced-mutex", "the same; acquire returns a token larger than any before")
             }
+            ModelName::MutableSet => ("mutable-set", "elements: add, remove, contains, read"),
+            ModelName::Counter => ("counter", "a number: add, inc, dec, read"),
+            ModelName::FetchAndAdd => {
+                ("fetch-and-add", "a number: add and fetch-and-add return the value before; read")
+            }
+            ModelName::AddAndFetch => {
+                ("add-and-fetch", "a number: add and add-and-fetch return the value after; read")
+            }
+            ModelName::Log => {
+                ("log", "a list: append, which may return its offset; read, the whole")
+            }
+            ModelName::Map => ("map", "keys: get, put, append, cas [expected new], delete"),
             ModelName::Semaphore => (
                 "semaphore",
                 "--init permits: acquire, release, of one or as many as the value says",
@@ -86,6 +117,12 @@ impl ModelName {
             ModelName::Stack => visitor.visit(Stack::default()),
             ModelName::Mutex | ModelName::Semaphore => visitor.visit(Semaphore::new(self, options)),
             ModelName::OwnerMutex | ModelName::FencedMutex => visitor.visit(OwnerMutex::new(self)),
+            ModelName::MutableSet => visitor.visit(MutableSet::default()),
+            ModelName::Counter | ModelName::FetchAndAdd | ModelName::AddAndFetch => {
+                visitor.visit(Counter::new(self, options))
+            }
+            ModelName::Log => visitor.visit(Log::default()),
+            ModelName::Map => visitor.visit(Map::new(options)),
         }
     }
 
@@ -102,13 +139,21 @@ impl ModelName {
     /// Whether there is a choice of what it is at first ([`ModelOptions::init`]).
     pub fn has_initial_value(self) -> bool {
         match self {
-            ModelName::Register | ModelName::CasRegister | ModelName::Semaphore => true,
+            ModelName::Register
+            | ModelName::CasRegister
+            | ModelName::Semaphore
+            | ModelName::Counter
+            | ModelName::FetchAndAdd
+            | ModelName::AddAndFetch
+            | ModelName::Map => true,
             ModelName::FifoQueue
             | ModelName::UnorderedQueue
             | ModelName::Stack
             | ModelName::Mutex
             | ModelName::OwnerMutex
-            | ModelName::FencedMutex => false,
+            | ModelName::FencedMutex
+            | ModelName::MutableSet
+            | ModelName::Log => false,
         }
     }
 

@@ -31,6 +31,16 @@ impl Values {
         id
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
     /// The value behind a number.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.known[id.0 as usize]

@@ -21,6 +21,7 @@ pub(crate) const NOTHING: Value = Value::Char('-');
 pub(crate) struct Ask {
     pub(crate) process: u64,
     pub(crate) f: &'static str,
+    pub(crate) key: Option<Value>,
     pub(crate) argument: Value,
 }
 
@@ -58,6 +59,8 @@ pub(crate) struct Context<'r> {
     pub(crate) process: u64,
     pub(crate) state: &'r Value,
     pub(crate) options: &'r ModelOptions,
+    /// For whoever asks: the key of the call.
+    pub(crate) key: Option<Value>,
     unique: bool,
     fresh: &'r mut i64,
 }
@@ -241,15 +244,17 @@ impl Simulation<'_> {
     }
 
     fn begin(&mut self, process: u64) {
-        let (f, argument) = (self.object.ask)(&mut Context {
+        let mut context = Context {
             rng: self.rng,
             process,
             state: &self.state,
             options: &self.object.options,
             unique: self.shape.unique,
             fresh: &mut self.fresh,
-        });
-        let ask = Ask { process, f, argument };
+            key: None,
+        };
+        let (f, argument) = (self.object.ask)(&mut context);
+        let ask = Ask { process, f, key: context.key, argument };
         self.ops.push(SmallOp { ask, begin: self.moment, end: None, result: Value::Nil });
     }
 
@@ -344,6 +349,6 @@ fn event(op: &SmallOp, moment: u32, kind: Kind) -> Op {
             _ => op.ask.argument.clone(),
         },
         error: None,
-        extra: Vec::new(),
+        extra: op.ask.key.iter().map(|key| (Value::keyword("key"), key.clone())).collect(),
     }
 }
