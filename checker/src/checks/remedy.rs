@@ -89,8 +89,10 @@ impl<M: Model> Trial<'_, '_, '_, M> {
     fn failures(&self, doubts: &Doubts<M::Transition>, anomaly: &Anomaly) -> Vec<String> {
         let strength = anomaly.examination.strength.as_ref();
         let depends_on = strength.and_then(|strength| strength.depends_on.as_deref());
-        let suspects: FxHashSet<u64> =
-            depends_on.unwrap_or_default().iter().take(TRIED_MAX).map(|one| one.index).collect();
+        // Where any of many would do, none of them is a plausible culprit.
+        let few = depends_on.unwrap_or_default();
+        let few = if few.len() > TOLD_MAX { &[] } else { few };
+        let suspects: FxHashSet<u64> = few.iter().map(|one| one.index).collect();
         let operations = &self.parsed.object.operations;
         let explains = |at: &usize| {
             suspects.contains(&operations[*at].invoke().index)
