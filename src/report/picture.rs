@@ -102,12 +102,17 @@ fn footer(scene: &Scene, anomaly: &Anomaly) -> Vec<String> {
     let mut footer = vec![
         "Time runs to the right; its order is exact, long distances are drawn shorter.".to_owned(),
     ];
-    for state in anomaly.states.iter().take(MOST_STATES) {
+    // The same state with other operations open reads alike.
+    let mut states: Vec<String> = Vec::new();
+    for state in &anomaly.states {
         let line = format!("Possible state before it: {}. But: {}.", state.state, state.why);
-        footer.extend(lines(&line, LETTERS));
+        if !states.contains(&line) {
+            states.push(line);
+        }
     }
-    if anomaly.states.len() > MOST_STATES {
-        footer.push(format!("… and {} more possible states.", anomaly.states.len() - MOST_STATES));
+    footer.extend(states.iter().take(MOST_STATES).flat_map(|line| lines(line, LETTERS)));
+    if states.len() > MOST_STATES {
+        footer.push(format!("… and {} more possible states.", states.len() - MOST_STATES));
     }
     if let Some(key) = &anomaly.key {
         footer.extend(lines(&format!("Key {key}, of {}.", scene.keys.len().max(1)), LETTERS));
