@@ -12,6 +12,33 @@ impl CommandLine {
         CommandLine(words.into_iter().map(Into::into).collect())
     }
 
+    /// Takes a command apart that was shown by [`CommandLine`]: words between blanks, single quotes,
+    /// and a backslash before a quote.
+    pub fn parse(text: &str) -> CommandLine {
+        let mut words: Vec<String> = Vec::new();
+        let mut word: Option<String> = None;
+        let mut quoted = false;
+        let mut letters = text.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '\'' => {
+                    quoted = !quoted;
+                    word.get_or_insert_default();
+                }
+                '\\' if !quoted => word.get_or_insert_default().extend(letters.next()),
+                ' ' if !quoted => words.extend(word.take()),
+                other => word.get_or_insert_default().push(other),
+            }
+        }
+        words.extend(word);
+        CommandLine(words)
+    }
+
+    /// Its words.
+    pub fn words(&self) -> &[String] {
+        &self.0
+    }
+
     /// The one that this process was started with, as a person would have to type it.
     pub fn current() -> CommandLine {
         let arguments = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
@@ -76,6 +103,14 @@ mod tests {
     fn words_that_a_shell_would_take_apart_are_quoted() {
         let command = CommandLine::of(["checker", "--name", "two words", "it's", "", "a=b,c"]);
         assert_eq!(command.to_string(), r"checker --name 'two words' 'it'\''s' '' a=b,c");
+    }
+
+    #[test]
+    fn what_was_shown_is_taken_apart_into_the_same_words() {
+        let words = ["checker", "--name", "two words", "it's", "", "a=b,c", "\\", "'", "é \n"];
+        let command = CommandLine::of(words);
+        assert_eq!(CommandLine::parse(&command.to_string()), command);
+        assert_eq!(CommandLine::parse("  a  b "), CommandLine::of(["a", "b"]));
     }
 
     #[test]

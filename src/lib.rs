@@ -12,6 +12,7 @@ pub mod exit;
 pub mod gate;
 pub mod interrupt;
 pub mod memory;
+pub mod pages;
 pub mod report;
 pub mod runner;
 pub mod scenario;

@@ -9,7 +9,10 @@ mod sample;
 use std::path::{Path, PathBuf};
 
 use checker::{History, Value};
-use ordeal::report::{Input, write_all};
+use ordeal::pages;
+use ordeal::report::{Input, record, write_all};
+use ordeal::store::{InSuite, Outcome, Record, runs};
+use ordeal::suite::{Cell, Night, Plan};
 
 const HOSTILE: &str = "</script><img src=x onerror=\"window.pwned=1\">{{data}}<!--'&\u{202E}";
 
@@ -146,4 +149,113 @@ fn an_empty_history_has_a_timeline_that_opens() {
     let page = chromium::open(&browser, &driven(&dir.join("timeline.html"), script));
     assert_eq!(page.console, Vec::<String>::new());
     assert_eq!(failures(&page), Vec::<String>::new());
+}
+
+const NIGHT: &str = "nightly/20261121T020000.000Z";
+
+/// A store with a night of two cells: the sample with its violation, and one without.
+fn store() -> PathBuf {
+    let store = folder("store");
+    let night = store.join(NIGHT);
+    let sample = sample::invalid(1_000, &|key| Value::string(format!("{HOSTILE}{key}")));
+    let input = Input {
+        title: "the sample".into(),
+        history: &sample.history,
+        verdict: &sample.verdict,
+        run: Some(sample::facts()),
+    };
+    let cells = ["broken", "right"].map(|id| Cell {
+        id: id.into(),
+        system: "sandbox".into(),
+        bug: None,
+        workload: "register".into(),
+        nemesis: id.into(),
+        seed: 1,
+        scenario: String::new(),
+        env: None,
+        args: Vec::new(),
+    });
+    for (cell, verdict) in cells.iter().zip([Outcome::Invalid, Outcome::Valid]) {
+        let run = format!("{}/20261121T020001.000Z", cell.id);
+        assert_eq!(write_all(&night.join(&run), &input), Vec::<String>::new());
+        std::fs::write(night.join(&run).join("checker.log"), "").expect("the test folder is ours");
+        let suite = InSuite {
+            name: "nightly".into(),
+            night: NIGHT.into(),
+            cell: cell.id.clone(),
+            attempt: 1,
+            cells: 2,
+        };
+        let record = record(&input);
+        let record = Record { id: run.clone(), folder: run, suite: Some(suite), verdict, ..record };
+        runs::append(&night, &record).expect("the test folder is ours");
+        runs::append(&store, &record.seen_from(NIGHT)).expect("the test folder is ours");
+    }
+    let plan = Plan {
+        schema: "ordeal-suite/1".into(),
+        name: "nightly".into(),
+        about: None,
+        ordeal: "0.1.0".into(),
+        started: "2026-11-21T02:00:00Z".into(),
+        seed: 1,
+        command: "checker suite nightly.toml".into(),
+        retries: 1,
+        repeats: None,
+        ended: None,
+        cells: cells.into(),
+    };
+    let plan = serde_json::to_string(&plan).expect("a plan is JSON");
+    std::fs::write(night.join("suite.json"), plan).expect("the test folder is ours");
+    let night = Night::open(&night).expect("a night");
+    assert_eq!(pages::of_night(&night), Vec::<String>::new());
+    assert_eq!(pages::of_store(&store), Vec::<String>::new());
+    store
+}
+
+/// What a person sees without scrolling, and that the page fits the window.
+const IN_THE_MORNING: &str = r##"
+  const seen = [], check = (name, holds) => seen.push(name + (holds ? " yes" : " NO"));
+  const first = document.querySelector("article"), picture = document.querySelector("article svg");
+  const box = picture.getBoundingClientRect();
+  check("the answer is on top", document.querySelector("header .verdict").textContent === "invalid");
+  check("in one sentence", document.querySelector("h1").textContent.startsWith("Of 2 cells 1 shows a violation; 1 is valid"));
+  check("the violation comes first", first.className === "invalid" && first.getBoundingClientRect().top < innerHeight / 2);
+  check("its picture is in view", box.width > 600 && box.height > 150 && box.top < innerHeight);
+  check("with its sentence", picture.textContent.includes("stale read"));
+  const commands = [...document.querySelectorAll("article pre")].map(one => one.textContent);
+  check("what to type", commands.length === 3 && commands.every(one => one.startsWith("checker ")));
+  check("nothing sticks out", document.documentElement.scrollWidth <= innerWidth);
+  check("no markup from values", document.images.length === 0 && !window.pwned);
+  check("all cells", document.querySelectorAll(".grid .box").length === 2);
+  document.title = "checked: " + seen.join(", ");
+"##;
+
+#[test]
+fn the_page_of_a_night_shows_the_violation_first_and_every_link_leads_somewhere() {
+    let Some(browser) = chromium::find("the page of a night in a browser") else { return };
+    let store = store();
+    let night = store.join(NIGHT).join("report.html");
+    // The page forbids scripts, the driver's too.
+    let text = std::fs::read_to_string(&night).expect("the page was written");
+    let policy = text.lines().find(|line| line.contains("Content-Security-Policy"));
+    let open = night.with_file_name("open.html");
+    std::fs::write(&open, text.replace(policy.expect("a policy"), "")).expect("our folder");
+    let page = chromium::open(&browser, &driven(&open, IN_THE_MORNING));
+    assert_eq!(page.console, Vec::<String>::new());
+    assert_eq!(failures(&page), Vec::<String>::new());
+    for page in [night, store.join("index.html"), store.join("trend.html")] {
+        let text = std::fs::read_to_string(&page).expect("the page was written");
+        let links: Vec<&str> =
+            text.split("href=\"").skip(1).filter_map(|it| it.split('"').next()).collect();
+        assert!(!links.is_empty());
+        for link in links {
+            let to = page.parent().expect("a folder").join(link);
+            assert!(to.exists(), "{} links to {link}", page.display());
+        }
+    }
+    for name in ["index.html", "trend.html"] {
+        let page = chromium::open(&browser, &store.join(name));
+        assert_eq!(page.console, Vec::<String>::new(), "{name}");
+        assert!(!page.dom.contains("<img"), "{name}: a value became an element");
+    }
 }

@@ -2,7 +2,7 @@
 
 mod keep;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -19,6 +19,7 @@ use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 use crate::interrupt::Interrupt;
+use crate::pages;
 use crate::report;
 use crate::runner::{self, Finished, Plan};
 use crate::scenario::{Concurrency, Route, Scenario, Span};
@@ -209,8 +210,18 @@ fn conclude(finished: &Finished, args: &Args, console: &Console) -> Result<(Exit
     // What was found stands, whether or not it can be shown.
     exit = exit.max(shown(publish(finished, &input, console), console));
     exit = exit.max(shown(keep::keep(finished, &input, exit), console));
+    if !suite::is_parent() {
+        draw_store(finished.folder.root(), console);
+    }
     let cancelled = matches!(verdict.reason, Some(Reason::Cancelled));
     Ok((exit, exit != Exit::Invalid && !cancelled && !finished.interrupted))
+}
+
+/// Draws the pages of the store anew; that this fails concerns nobody's verdict.
+fn draw_store(store: &Path, console: &Console) {
+    for warning in pages::of_store(store) {
+        console.say(format_args!("warning: {warning}"));
+    }
 }
 
 /// What a result that could not be written makes of the exit.

@@ -57,7 +57,7 @@ impl Evidence {
             if path.is_file() {
                 evidence.add_records(runs::read(path)?, &path.display().to_string());
             } else if path.join(PLAN).is_file() {
-                evidence.add_night(path)?;
+                evidence.add_night(&Night::open(path)?);
             } else if path.join("manifest.json").is_file() {
                 evidence.add_run(path, &path.display().to_string())?;
             } else if path.is_dir() {
@@ -81,9 +81,11 @@ impl Evidence {
 
     fn add_store(&mut self, store: &Path) -> Result<()> {
         let names = folders(store);
-        let nights: Vec<_> = names.iter().filter_map(|name| nights_of(store, name).pop()).collect();
+        let last = names.iter().filter_map(|name| nights_of(store, name).pop());
+        let mut nights = last.map(|folder| Night::open(&folder)).collect::<Result<Vec<_>>>()?;
+        nights.retain(|night| night.plan.repeats.is_none());
         for night in &nights {
-            self.add_night(night)?;
+            self.add_night(night);
         }
         if !nights.is_empty() {
             return Ok(());
@@ -104,8 +106,7 @@ impl Evidence {
         Ok(())
     }
 
-    fn add_night(&mut self, folder: &Path) -> Result<()> {
-        let night = Night::open(folder)?;
+    fn add_night(&mut self, night: &Night) {
         let ended = night.plan.ended.as_ref();
         let missing = match ended.map(|ended| &ended.early) {
             None => "the night was interrupted before it was run".to_owned(),
@@ -116,8 +117,7 @@ impl Evidence {
             let attempts = night.attempts(cell).cloned().collect();
             self.cells.push(Cell { name: cell.id.clone(), attempts, missing: missing.clone() });
         }
-        self.from.push(folder.display().to_string());
-        Ok(())
+        self.from.push(night.folder().display().to_string());
     }
 
     fn add_run(&mut self, folder: &Path, name: &str) -> Result<()> {

@@ -37,7 +37,8 @@ use checker::{History, Op, Process, Verdict};
 pub(crate) use axes::percent;
 pub use axes::{Axes, Axis, Count, FaultReport, Level};
 pub use fault::{Fault, Proof};
-pub(crate) use markup::{escape, plain, shortened};
+pub(crate) use markup::{escape, fill, plain, shortened};
+pub(crate) use page::href;
 pub use record::record;
 pub(crate) use text::wrapped;
 pub use text::{Colour, text};
@@ -198,9 +199,4 @@ fn not_exercised(input: &Input, axes: &Axes) -> Vec<String> {
         .chain(["power loss", "disk faults", "packet loss and delay", "membership changes"])
         .map(str::to_owned)
         .collect()
-}
-
-/// Draws the pages of a night and of its store, and returns a sentence for each that failed.
-pub fn night_pages(_: &crate::suite::Night) -> Vec<String> {
-    Vec::new()
 }

@@ -45,6 +45,9 @@ pub struct Plan {
     pub command: String,
     /// How often a cell whose tester failed is run again.
     pub retries: u32,
+    /// The run that this night repeats; such a night counts neither for a gate nor for the trend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<String>,
     /// When and why the night ended; absent while it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,
@@ -97,6 +100,30 @@ impl Night {
     /// When a cell makes no sense, or the store cannot be written.
     pub fn begin(suite: &Suite, store: &Path, seed: u64, command: String) -> Result<Night> {
         let cells = cell::all(suite, seed)?;
+        Night::of(suite, cells, store, (seed, command, None))
+    }
+
+    /// Begins a night of repetitions of one run, which lies at `origin`.
+    ///
+    /// # Errors
+    /// As [`Night::begin`].
+    pub fn repeat(
+        suite: &Suite,
+        cells: Vec<Cell>,
+        store: &Path,
+        command: String,
+        origin: String,
+    ) -> Result<Night> {
+        let seed = cells.first().map_or(0, |cell| cell.seed);
+        Night::of(suite, cells, store, (seed, command, Some(origin)))
+    }
+
+    fn of(
+        suite: &Suite,
+        cells: Vec<Cell>,
+        store: &Path,
+        (seed, command, repeats): (u64, String, Option<String>),
+    ) -> Result<Night> {
         cells.iter().try_for_each(Cell::require)?;
         let folder = RunDir::create(store, &suite.name)
             .with_context(|| format!("cannot make the night's folder in {}", store.display()))?;
@@ -109,6 +136,7 @@ impl Night {
             seed,
             command,
             retries: suite.retries,
+            repeats,
             ended: None,
             cells,
         };
@@ -281,6 +309,9 @@ impl Night {
 
     /// Appends to the store's `runs.jsonl` what it lacks of the night.
     fn catch_up(&self) -> Result<()> {
+        if self.plan.repeats.is_some() {
+            return Ok(());
+        }
         let known: BTreeSet<String> =
             runs::read_in(&self.store)?.into_iter().map(|record| record.id).collect();
         for record in self.records.iter().filter(|record| !known.contains(&record.id)) {

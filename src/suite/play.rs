@@ -12,7 +12,7 @@ use super::file::Suite;
 use super::night::{Night, Standing};
 use super::table;
 use crate::console::Console;
-use crate::report;
+use crate::pages;
 use crate::store::{Outcome, Record};
 
 /// How a session of a night ended.
@@ -141,7 +141,8 @@ impl<'a> Session<'a> {
 
     /// Draws the pages anew; that this fails concerns nobody's verdict.
     fn draw(&self) {
-        for warning in report::night_pages(self.night) {
+        let of_store = pages::of_store(self.night.store());
+        for warning in pages::of_night(self.night).into_iter().chain(of_store) {
             self.console.say(format_args!("warning: {warning}"));
         }
     }

@@ -84,8 +84,8 @@ pub(super) fn row(number: usize, all: usize, cell: &Cell, record: &Record) -> St
     line
 }
 
-/// The whole table, and what is worth reading before breakfast.
-pub fn summary(night: &Night, colour: Colour) -> String {
+/// The table alone, the worst cell first.
+pub fn cells(night: &Night, colour: Colour) -> String {
     let rows = rows(night);
     let mut out = format!("\n{}: {}\n\n", night.plan.name, counts(&rows));
     let width = rows.iter().map(|row| row.cell.label().chars().count()).max().unwrap_or(0);
@@ -108,6 +108,13 @@ pub fn summary(night: &Night, colour: Colour) -> String {
             row.attempts
         );
     }
+    out
+}
+
+/// The whole table, and what is worth reading before breakfast.
+pub fn summary(night: &Night, colour: Colour) -> String {
+    let mut out = cells(night, colour);
+    let rows = rows(night);
     if let Some(early) = night.plan.ended.as_ref().and_then(|ended| ended.early.as_ref()) {
         let _ = writeln!(out, "\nIt ended early: {early}.");
     }

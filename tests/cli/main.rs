@@ -7,6 +7,7 @@ mod gate;
 mod malformed;
 mod other_commands;
 mod readme;
+mod serve;
 mod several_files;
 mod shrink;
 mod usage;

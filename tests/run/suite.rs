@@ -25,7 +25,7 @@ bug = ['stale-read']
 workload = ['register']
 nemesis = ['none']
 seeds = [1]
-set = { nodes = 3, time-limit = '2s' }
+set = { nodes = 3, time-limit = '2s', rate = 1000.0 }
 ";
 
 #[test]
@@ -82,6 +82,32 @@ fn a_cell_whose_tester_fails_is_tried_again_as_often_as_the_suite_says() {
     let runs = fs::read_to_string(place.path("store/runs.jsonl")).expect("both are on record");
     assert_eq!(runs.lines().count(), 2);
     place.assert_nothing_lives();
+}
+
+#[test]
+fn a_run_is_repeated_with_its_seed_and_faults_and_only_counted() {
+    let place = Place::new();
+    let load = "--env local --nodes 3 --bug stale-read --rate 1000 --time-limit 2s --nemesis none";
+    place.test(&format!("{load} --seed 5")).assert_code(1);
+    let run = place.path("store/latest").display().to_string();
+    let done = place.checker(&["rerun", &run, "--times", "2", "--store", &store(&place, "store")]);
+    done.assert_says("of 2");
+    done.assert_says("the timing of a live cluster never is");
+    let again = fs::canonicalize(place.path("store/rerun-sandbox-stale-read-register/latest"));
+    let again = again.expect("a night of repetitions");
+    let manifests: Vec<Json> = (cells(&again).iter().flat_map(|cell| folders(cell)))
+        .map(|run| fs::read(run.join("manifest.json")).expect("a manifest"))
+        .map(|bytes| serde_json::from_slice(&bytes).expect("JSON"))
+        .collect();
+    assert_eq!(manifests.len(), 2);
+    for manifest in &manifests {
+        assert_eq!(manifest["seed"], 5);
+        assert_eq!(manifest["scenario"]["bug"], "stale-read");
+        let command = manifest["command"].as_str().expect("a command");
+        assert!(command.contains("--schedule") && command.contains("--env local"), "{command}");
+    }
+    // Repetitions are no evidence about a release.
+    assert_eq!(ids(&place.path("store/runs.jsonl")).len(), 1);
 }
 
 #[test]
