@@ -6,6 +6,9 @@
 extern crate self as checker;
 
 mod budget;
+#[cfg(test)]
+#[path = "../tests/support/case.rs"]
+mod case;
 pub mod certificate;
 pub mod checks;
 pub mod edn;
@@ -19,6 +22,7 @@ mod generate;
 pub mod history;
 pub mod linear;
 pub mod model;
+pub mod monitor;
 pub mod op;
 pub mod record;
 pub mod shrink;
@@ -29,6 +33,7 @@ pub mod verdict;
 pub use budget::Budget;
 pub use checks::{CheckOptions, CheckerSpec, SetReads, check, check_model, infer_spec};
 pub use history::History;
+pub use monitor::Monitor;
 pub use op::{Kind, Op, Process};
 pub use value::Value;
 pub use verdict::{Validity, Verdict};

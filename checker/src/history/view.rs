@@ -51,6 +51,20 @@ impl<'h> OpRef<'h> {
         }
     }
 
+    /// The elements of its value, if that is a vector of two such as `[key value]`.
+    pub(crate) fn pair(&self) -> Option<[&'h Value; 2]> {
+        match self.value {
+            Operand::Here(Value::Vector(items)) => match items.as_slice() {
+                [first, second] => Some([first, second]),
+                _ => None,
+            },
+            Operand::Here(_) => None,
+            Operand::Columns(columns, value) => {
+                columns.values.parts(value).map(|parts| parts.map(|part| columns.values.get(part)))
+            }
+        }
+    }
+
     /// The event for itself.
     pub fn to_op(&self) -> Op {
         Op {

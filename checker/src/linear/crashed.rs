@@ -148,6 +148,11 @@ impl Ledger {
         self.tracked[id.0 as usize].iter().map(|(_, count)| count).sum()
     }
 
+    /// What another ledger knows under `id`.
+    pub(crate) fn adopt(&mut self, other: &Ledger, id: UseId) -> UseId {
+        self.intern(other.uses[id.0 as usize].clone())
+    }
+
     fn intern(&mut self, uses: Uses) -> UseId {
         if let Some(id) = self.ids.get(&uses) {
             return *id;

@@ -6,6 +6,10 @@
 //! sequence of open operations that ends with it ([`Frontier::settle`]); the configurations that
 //! none of the others dominates are the next frontier. If there is none, no linearization exists.
 
+mod online;
+
+pub(crate) use online::{Halt, Scratch, Seen, Watch};
+
 use super::antichain::{Antichain, Last};
 use super::config::Config;
 use super::crashed::{ClassId, Ledger};

@@ -67,6 +67,7 @@ mod words;
 mod zones;
 
 pub use algorithm::Algorithm;
+pub(crate) use frontier::{Halt, Scratch, Seen, Watch};
 pub use portfolio::{decide, decide_with};
 pub use verify::{OrderError, verify_order};
 

@@ -31,6 +31,14 @@ struct Node {
 pub(crate) struct Paths {
     nodes: Vec<Node>,
     sweep_at: usize,
+    recording: Recording,
+}
+
+/// Whether anybody will ask for paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Recording {
+    On,
+    Off,
 }
 
 const FIRST_SWEEP: usize = 1 << 18;
@@ -39,7 +47,12 @@ impl Paths {
     pub(crate) const START: PathId = PathId(u32::MAX);
 
     pub(crate) fn new() -> Paths {
-        Paths { nodes: Vec::new(), sweep_at: FIRST_SWEEP }
+        Paths { nodes: Vec::new(), sweep_at: FIRST_SWEEP, recording: Recording::On }
+    }
+
+    /// A store that keeps nothing: all paths in it are empty.
+    pub(crate) fn forgotten() -> Paths {
+        Paths { recording: Recording::Off, ..Paths::new() }
     }
 
     pub(crate) fn bytes(&self) -> u64 {
@@ -47,6 +60,9 @@ impl Paths {
     }
 
     pub(crate) fn extend(&mut self, parent: PathId, choice: Choice, at: u32) -> PathId {
+        if self.recording == Recording::Off {
+            return Paths::START;
+        }
         let id = PathId(u32::try_from(self.nodes.len()).expect("memory is spent before"));
         self.nodes.push(Node { parent, choice, at });
         id

@@ -59,7 +59,12 @@ impl<'m, M: Model> Vocabulary<'m, M> {
         id
     }
 
-    fn intern_state(&mut self, state: M::State) -> StateId {
+    /// The transition of this number.
+    pub(crate) fn transition(&self, id: TransitionId) -> &M::Transition {
+        &self.transitions[id.0 as usize]
+    }
+
+    pub(crate) fn intern_state(&mut self, state: M::State) -> StateId {
         if let Some(id) = self.state_ids.get(&state) {
             return *id;
         }
@@ -67,6 +72,29 @@ impl<'m, M: Model> Vocabulary<'m, M> {
         self.states.push(state.clone());
         self.state_ids.insert(state, id);
         id
+    }
+}
+
+/// A vocabulary without the model, which its owner may need between two searches.
+pub(crate) struct Terms<M: Model> {
+    states: Vec<M::State>,
+    state_ids: FxHashMap<M::State, StateId>,
+    transitions: Vec<M::Transition>,
+    transition_ids: FxHashMap<M::Transition, TransitionId>,
+    classes: Vec<Class>,
+}
+
+impl<'m, M: Model> Vocabulary<'m, M> {
+    /// Gives the model back.
+    pub(crate) fn without_model(self) -> Terms<M> {
+        let Vocabulary { states, state_ids, transitions, transition_ids, classes, .. } = self;
+        Terms { states, state_ids, transitions, transition_ids, classes }
+    }
+
+    /// Goes on with the model that it was about before.
+    pub(crate) fn with_model(model: &'m M, terms: Terms<M>) -> Vocabulary<'m, M> {
+        let Terms { states, state_ids, transitions, transition_ids, classes } = terms;
+        Vocabulary { model, states, state_ids, transitions, transition_ids, classes }
     }
 }
 
@@ -153,6 +181,32 @@ impl<'v> Table<'v> {
             self.beyond.insert((transition, from), cell);
         }
         next
+    }
+}
+
+/// What a table knows, without the vocabulary that it asks.
+#[derive(Default)]
+pub(crate) struct Memo {
+    rows: Vec<Vec<u32>>,
+    beyond: FxHashMap<(TransitionId, StateId), u32>,
+    cells: usize,
+}
+
+impl<'v> Table<'v> {
+    /// Gives the vocabulary back.
+    pub(crate) fn without_vocabulary(self) -> Memo {
+        Memo { rows: self.rows, beyond: self.beyond, cells: self.cells }
+    }
+
+    /// Goes on with the same vocabulary, to which transitions may have been added.
+    pub(crate) fn with_vocabulary<M: Model>(
+        vocabulary: &'v mut Vocabulary<'_, M>,
+        memo: Memo,
+    ) -> Table<'v> {
+        let Memo { mut rows, beyond, cells } = memo;
+        let classes = vocabulary.classes.clone();
+        rows.resize(classes.len(), Vec::new());
+        Table { model: vocabulary, classes, rows, beyond, cells }
     }
 }
 
