@@ -10,6 +10,7 @@ mod certify;
 pub(super) mod input;
 pub(super) mod options;
 mod render;
+mod stream;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,10 @@ pub struct Args {
     /// Write the proof of the verdict into this file, for `checker verify`; needs a single history
     #[arg(long, value_name = "FILE")]
     certificate: Option<PathBuf>,
+    /// Judge while reading, in bounded memory, however long the history is: no report, no
+    /// certificate, and a violation is only named, not explained; `-` may still be growing
+    #[arg(long, conflicts_with_all = ["out", "certificate"])]
+    stream: bool,
     #[command(flatten)]
     reading: options::Reading,
     #[command(flatten)]
@@ -76,6 +81,10 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     let interrupt = Interrupt::listen().context("listening for ctrl-c")?;
     let bench = Bench { args, console, interrupt };
     match args.files.as_slice() {
+        [only] if args.stream => bench.stream(only),
+        _ if args.stream => {
+            Err(BadInput("--stream is for one history, not several".to_owned()).into())
+        }
         [only] => bench.explain(only),
         several => bench.list(several),
     }
@@ -111,6 +120,32 @@ impl Bench<'_> {
             self.write_report(out, &input);
         }
         Ok(found.max(shown))
+    }
+
+    /// The verdict on one history that is not kept.
+    fn stream(&self, path: &Path) -> anyhow::Result<Exit> {
+        let name = path.display();
+        let budget = self.args.limits.budget();
+        let judge = || stream::Stream::new(&self.args.reading, &budget).judge(path);
+        let streamed = self
+            .console
+            .while_showing(
+                |elapsed| format!("judging {name} while reading, {} s", elapsed.as_secs()),
+                || self.interrupt.cancelling(&budget, judge),
+            )
+            .with_context(|| name.to_string())?;
+        if let Some(guessed) = streamed.guessed {
+            self.console.say(guessed);
+        }
+        let mut verdict = streamed.verdict;
+        if self.args.reject_vacuous && verdict.is_vacuous() {
+            verdict.doubt(Reason::Vacuous);
+        }
+        let rendered = match self.args.format {
+            render::Format::Text => stream::text(&verdict),
+            format => render::document(format, None, Rendered::Verdict(&verdict)),
+        };
+        Ok(Exit::from(verdict.validity).max(self.shown(self.console.result(rendered))))
     }
 
     /// A line a history.

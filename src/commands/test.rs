@@ -21,7 +21,7 @@ use crate::exit::{BadInput, Exit};
 use crate::interrupt::Interrupt;
 use crate::pages;
 use crate::report;
-use crate::runner::{self, Finished, Plan};
+use crate::runner::{self, Finished, Plan, Until};
 use crate::scenario::{Concurrency, Route, Scenario, Span};
 use crate::suite;
 use crate::systems;
@@ -116,6 +116,9 @@ pub struct Args {
     /// Where runs are kept
     #[arg(long, value_name = "DIR", default_value = "store")]
     store: PathBuf,
+    /// Judge while the test runs, and end the load at the first violation
+    #[arg(long)]
+    stop_on_violation: bool,
     /// Let a run pass whose clients read nothing that was ever written
     #[arg(long)]
     allow_vacuous: bool,
@@ -164,6 +167,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
             store: args.store.clone(),
             schedule: replay.clone(),
             command: suite::command(CommandLine::current()),
+            until: if args.stop_on_violation { Until::Violation } else { Until::TimeLimit },
         };
         let finished = runner::run(&plan, console)?;
         let (exit, go_on) = conclude(&finished, args, console)?;

@@ -22,6 +22,7 @@ mod phases;
 mod progress;
 pub mod recorder;
 pub mod stop;
+mod watch;
 pub mod worker;
 
 use std::io;
@@ -45,8 +46,9 @@ use crate::scenario::Scenario;
 use crate::store::{Manifest, RunDir};
 use crate::systems::System;
 use cluster::Cluster;
-use recorder::{Recorded, Recorder};
+use recorder::{Journal, Recorded, Recorder};
 use stop::Stopper;
+use watch::Watch;
 
 /// Everything that decides a run.
 pub struct Plan {
@@ -64,6 +66,17 @@ pub struct Plan {
     pub schedule: Option<Schedule>,
     /// How the run was asked for.
     pub command: CommandLine,
+    /// When the load ends.
+    pub until: Until,
+}
+
+/// When the load of a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When its time is up.
+    TimeLimit,
+    /// At the first violation, if there is one before.
+    Violation,
 }
 
 /// A run that has ended, to be judged.
@@ -142,26 +155,16 @@ async fn play_in(
         console.say(format_args!("no {}: {}", left_out.what, left_out.reason));
     }
     folder.write_json("schedule.json", &schedule).context("cannot write schedule.json")?;
-    let mut manifest = Manifest {
-        version: env!("CARGO_PKG_VERSION").into(),
-        seed: plan.seed,
-        command: plan.command.to_string(),
-        scenario: scenario.clone(),
-        started: Timestamp::now().to_string(),
-        environment: plan.env.why().to_owned(),
-        system_version: String::new(),
-        nodes: (env.nodes().iter())
-            .map(|&n| (n.to_string(), env.client_endpoint(n).to_string()))
-            .collect(),
-    };
+    let mut manifest = described(plan, env.as_ref());
     folder.write_json("manifest.json", &manifest).context("cannot write manifest.json")?;
     if let Some(description) = plan.system.description() {
         std::fs::write(folder.join("system.toml"), description)
             .context("cannot write system.toml")?;
     }
 
-    let (recorder, journal) =
-        Recorder::start(&folder.join("history.jsonl")).context("cannot write history.jsonl")?;
+    let (violated, violation) = Stopper::new();
+    let checks = (workload.checker)(&params(plan));
+    let (recorder, journal, watch) = open_journal(plan, &checks, &folder, violated, console)?;
     let bug = scenario.bug.clone();
     let cluster = Cluster::new(plan.system.clone(), env, &folder, bug, plan.seed)?;
     let (stopper, stop) = Stopper::new();
@@ -174,6 +177,7 @@ async fn play_in(
         cluster,
         recorder,
         stop,
+        violation,
         console,
         trouble: Vec::new(),
         missing: Vec::new(),
@@ -183,6 +187,7 @@ async fn play_in(
     let phases::Run { mut trouble, missing, load, recorder, cluster, stop, .. } = run;
     drop((recorder, cluster));
     let Recorded { ops, unwritten } = journal.finish().context("the journal broke")?;
+    let ended_by = watch.and_then(Watch::finish);
     // A disk that is full is our trouble; what was seen of the system is judged all the same.
     trouble.extend(unwritten.map(|error| format!("history.jsonl is incomplete: {error}")));
     let kept = folder.write_history(&ops);
@@ -192,8 +197,11 @@ async fn play_in(
     let history = History::from_ops(ops).context("the recorder wrote a malformed history")?;
     Ok(Finished {
         title: scenario.store_name(),
-        checks: (workload.checker)(&params(plan)),
-        facts: facts(plan, &manifest, &schedule, &folder, &trouble),
+        checks,
+        facts: RunFacts {
+            not_exercised: not_exercised(&schedule, ended_by.as_deref()),
+            ..facts(plan, &manifest, &schedule, &folder, &trouble)
+        },
         planned: FaultKind::ALL.into_iter().filter(|kind| plans(&schedule, kind)).collect(),
         manifest,
         folder,
@@ -203,6 +211,43 @@ async fn play_in(
         idle: load.is_idle(),
         interrupted: stop.now(),
     })
+}
+
+/// What is known of the run before it begins.
+fn described(plan: &Plan, env: &dyn Environment) -> Manifest {
+    Manifest {
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: plan.seed,
+        command: plan.command.to_string(),
+        scenario: plan.scenario.clone(),
+        started: Timestamp::now().to_string(),
+        environment: plan.env.why().to_owned(),
+        system_version: String::new(),
+        nodes: (env.nodes().iter())
+            .map(|&n| (n.to_string(), env.client_endpoint(n).to_string()))
+            .collect(),
+    }
+}
+
+/// Opens the journal of a run, and has it watched if that was asked for.
+fn open_journal(
+    plan: &Plan,
+    checks: &CheckOptions,
+    folder: &RunDir,
+    violated: Stopper,
+    console: &Console,
+) -> Result<(Recorder, Journal, Option<Watch>)> {
+    let watch = match plan.until {
+        Until::TimeLimit => None,
+        Until::Violation => Watch::start(checks, violated).context("cannot watch the run")?,
+    };
+    if plan.until == Until::Violation && watch.is_none() {
+        console.say("only the whole history can be judged here: no violation will end the load");
+    }
+    let (watch, watcher) = watch.unzip();
+    let (recorder, journal) = Recorder::start_watched(&folder.join("history.jsonl"), watcher)
+        .context("cannot write history.jsonl")?;
+    Ok((recorder, journal, watch))
 }
 
 fn params(plan: &Plan) -> Params {
@@ -238,7 +283,7 @@ fn facts(
         workload: scenario.workload.clone(),
         nodes: manifest.nodes.iter().map(|(name, _)| name.clone()).collect(),
         workers: scenario.workers(),
-        not_exercised: not_exercised(schedule),
+        not_exercised: not_exercised(schedule, None),
         harness_errors: trouble.to_vec(),
         log_files: manifest.nodes.iter().map(|(name, _)| format!("{name}/node.log")).collect(),
         reproduce: reproduce(&plan.command, plan.seed, &folder.join("schedule.json")).to_string(),
@@ -257,7 +302,10 @@ fn reproduce(command: &CommandLine, seed: u64, schedule: &Path) -> CommandLine {
 }
 
 /// What a pass of this run says nothing about.
-fn not_exercised(schedule: &Schedule) -> Vec<String> {
+fn not_exercised(schedule: &Schedule, ended_by: Option<&str>) -> Vec<String> {
+    let ended = ended_by.map(|violation| {
+        format!("the rest of the load, which ended at the first violation ({violation})")
+    });
     let missing = FaultKind::DEFAULT.into_iter().filter(|kind| !plans(schedule, kind));
     let impossible = schedule.left_out.iter().map(|out| format!("{}: {}", out.what, out.reason));
     let never = [
@@ -268,7 +316,8 @@ fn not_exercised(schedule: &Schedule) -> Vec<String> {
         "membership changes",
     ];
     let never = never.into_iter().map(str::to_owned);
-    missing.map(|kind| format!("{kind} faults")).chain(impossible).chain(never).collect()
+    let missing = missing.map(|kind| format!("{kind} faults"));
+    ended.into_iter().chain(missing).chain(impossible).chain(never).collect()
 }
 
 /// Whether a schedule has faults of a kind.

@@ -30,6 +30,8 @@ pub(super) struct Run<'a> {
     pub(super) cluster: Cluster,
     pub(super) recorder: Recorder,
     pub(super) stop: Stop,
+    /// Stops at the first violation, where somebody watches for one.
+    pub(super) violation: Stop,
     pub(super) console: &'a Console,
     /// What went wrong with the tester itself.
     pub(super) trouble: Vec<String>,
@@ -155,7 +157,7 @@ impl Run<'_> {
             .collect();
         let (faults_over, until) = Stopper::new();
         let work = async {
-            let ended = self.play_all(workers, limit).await;
+            let ended = self.play_until(workers, limit, self.wished_or_violated()).await;
             faults_over.stop();
             ended
         };
@@ -243,10 +245,29 @@ impl Run<'_> {
         }
     }
 
+    /// Returns when there is no point in going on with the load.
+    async fn wished_or_violated(&self) {
+        let (mut stop, mut violation) = (self.stop.clone(), self.violation.clone());
+        tokio::select! {
+            () = stop.wait() => {}
+            () = violation.wait() => self.console.say("a violation: the load ends here"),
+        }
+    }
+
     /// Lets workers play until they are done, the limit has passed, or we are told to stop.
     async fn play_all(&self, workers: Vec<Worker>, limit: Duration) -> Vec<Ended> {
+        let mut stop = self.stop.clone();
+        self.play_until(workers, limit, async { stop.wait().await }).await
+    }
+
+    /// Lets workers play until they are done, the limit has passed, or `enough` is over.
+    async fn play_until(
+        &self,
+        workers: Vec<Worker>,
+        limit: Duration,
+        enough: impl Future<Output = ()>,
+    ) -> Vec<Ended> {
         let (stopper, stop) = Stopper::new();
-        let mut outer = self.stop.clone();
         let playing: Vec<JoinHandle<Ended>> =
             workers.into_iter().map(|worker| tokio::spawn(worker.run(stop.clone()))).collect();
         let ended = async {
@@ -260,7 +281,7 @@ impl Run<'_> {
         tokio::select! {
             all = &mut ended => return all,
             () = sleep_until(Instant::now() + limit) => {}
-            () = outer.wait() => {}
+            () = enough => {}
         }
         // Operations under way are completed, each within its client's time limit.
         stopper.stop();

@@ -67,11 +67,22 @@ impl Recorder {
     /// # Errors
     /// When the file cannot be created.
     pub fn start(path: &Path) -> io::Result<(Recorder, Journal)> {
+        Recorder::start_watched(path, None)
+    }
+
+    /// The same; `watcher` hears of every event, in order, as soon as nothing is missing below it.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn start_watched(
+        path: &Path,
+        watcher: Option<Sender<Op>>,
+    ) -> io::Result<(Recorder, Journal)> {
         let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
         let (events, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || write_in_order(&inbox, out))?;
+            .spawn(move || write_in_order(&inbox, out, watcher))?;
         let recorder = Recorder {
             next: Arc::default(),
             start: Instant::now(),
@@ -163,7 +174,11 @@ impl<W: Write> Out<W> {
     }
 }
 
-fn write_in_order(inbox: &Receiver<Op>, file: impl Write) -> Recorded {
+fn write_in_order(
+    inbox: &Receiver<Op>,
+    file: impl Write,
+    mut watcher: Option<Sender<Op>>,
+) -> Recorded {
     let mut out = Out { file, failed: None };
     let mut written: Vec<Op> = Vec::new();
     // Slot i holds the event numbered `written.len() + i`, once it has arrived.
@@ -181,6 +196,8 @@ fn write_in_order(inbox: &Receiver<Op>, file: impl Write) -> Recorded {
                 checker::history::write_jsonl(&op, file)?;
                 file.write_all(b"\n")
             });
+            // Who has seen enough is told no more.
+            watcher = watcher.filter(|watcher| watcher.send(op.clone()).is_ok());
             written.push(op);
         }
         if flushed.elapsed() >= FLUSH_EVERY {
@@ -247,7 +264,7 @@ mod tests {
         [2, 0, 3, 1].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let mut file = Vec::new();
-        let ops = write_in_order(&inbox, &mut file).ops;
+        let ops = write_in_order(&inbox, &mut file, None).ops;
         assert_eq!(ops, [0, 1, 2, 3].map(op));
         assert_eq!(read_bytes(&file, Format::Jsonl).unwrap(), ops);
     }
@@ -259,7 +276,7 @@ mod tests {
         [0, 1, 3].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let mut file = Vec::new();
-        let ended = catch_unwind(AssertUnwindSafe(|| write_in_order(&inbox, &mut file)));
+        let ended = catch_unwind(AssertUnwindSafe(|| write_in_order(&inbox, &mut file, None)));
         assert!(ended.is_err(), "a lost event must not go unnoticed");
         assert_eq!(recover(&file[..]).unwrap().ops, [0, 1].map(op));
         assert_eq!(recover(&file[..file.len() - 9]).unwrap().ops, [0].map(op));
@@ -271,7 +288,7 @@ mod tests {
         [0, 1, 2].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let recorded = write_in_order(&inbox, full);
+        let recorded = write_in_order(&inbox, full, None);
         assert_eq!(recorded.ops, [0, 1, 2].map(op));
         let error = recorded.unwritten.expect("nothing can be written there");
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

@@ -10,4 +10,5 @@ mod readme;
 mod serve;
 mod several_files;
 mod shrink;
+mod stream;
 mod usage;

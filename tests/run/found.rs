@@ -14,6 +14,30 @@ fn a_compare_and_set_in_two_steps_is_found_and_called_a_lost_update() {
     assert_found("split-cas", "6s", "lost update: process");
 }
 
+#[test]
+fn whoever_asks_for_it_gets_the_load_ended_at_the_first_violation() {
+    let place = Place::new();
+    let mut said = String::new();
+    for seed in 1..=3 {
+        let options = format!(
+            "--scenario scenarios/bugs/stale-read.toml --env local --time-limit 20s --seed {seed} \
+             --stop-on-violation"
+        );
+        let done = place.test(&options);
+        if done.code() == Some(0) {
+            said = done.out;
+            continue;
+        }
+        done.assert_code(1);
+        let words: Vec<&str> = done.out.split_whitespace().collect();
+        let sentence =
+            "the rest of the load, which ended at the first violation (not linearizable:";
+        assert!(words.join(" ").contains(sentence), "{done}");
+        return;
+    }
+    panic!("stale-read was not found in three runs; the last one said:\n{said}");
+}
+
 /// Within three seeds, as timing has its part in it; each seed is a run of its own.
 fn assert_found(bug: &str, time_limit: &str, sentence: &str) {
     let place = Place::new();

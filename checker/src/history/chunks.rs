@@ -1,7 +1,7 @@
 //! Reading large input in parallel.
 //!
 //! Histories are written with one operation a line, so the input is cut at line ends into chunks
-//! that are read on their own and appended in order. Whether the cutting was right shows itself: a
+//! that are read on their own and handed on in order. Whether the cutting was right shows itself: a
 //! chunk that starts between two forms and is read to its end without complaint ends between two
 //! forms, and so the next one starts there. The first chunk that is not read so (it holds a form
 //! of several lines, is part of one large vector, or is wrong) is given back with everything behind
@@ -47,14 +47,14 @@ struct Worker {
 
 /// Reads the input, which begins with `head`, as far as it can be cut. Returns the rest of it that
 /// has been fetched and not been read, and moves `place` to where that begins.
-pub(super) fn read(
+pub(super) fn read<E: From<ReadError>>(
     input: &mut impl io::Read,
     format: Format,
     head: Vec<u8>,
     chunk_bytes: usize,
     place: &mut Place,
-    events: &mut Events,
-) -> Result<Vec<u8>, ReadError> {
+    take: &mut impl FnMut(&Events, u64) -> Result<(), E>,
+) -> Result<Vec<u8>, E> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let workers: Vec<Worker> = (0..threads)
@@ -67,7 +67,7 @@ pub(super) fn read(
             .collect();
         let mut crew = Crew { workers: &workers, given: 0, taken: 0, spare: Vec::new() };
         let cutter = Cutter { input, chunk_bytes, carried: head, rest: Rest::Unknown };
-        crew.read(cutter, place, events)
+        crew.read(cutter, place, take)
     })
 }
 
@@ -95,12 +95,12 @@ struct Crew<'w> {
 }
 
 impl Crew<'_> {
-    fn read(
+    fn read<E: From<ReadError>>(
         &mut self,
         mut cutter: Cutter<'_, impl io::Read>,
         place: &mut Place,
-        events: &mut Events,
-    ) -> Result<Vec<u8>, ReadError> {
+        take: &mut impl FnMut(&Events, u64) -> Result<(), E>,
+    ) -> Result<Vec<u8>, E> {
         let mut failure = None;
         loop {
             while failure.is_none() && self.given - self.taken < 2 * self.workers.len() {
@@ -120,12 +120,12 @@ impl Crew<'_> {
                 rest.append(&mut cutter.carried);
                 return Ok(rest);
             }
-            events.append(&chunk.events, place.lines);
+            take(&chunk.events, place.lines)?;
             place.offset += chunk.text.len() as u64;
             place.lines += chunk.lines;
             self.spare.push(chunk);
         }
-        failure.map_or(Ok(cutter.carried), |error| Err(error.into()))
+        failure.map_or(Ok(cutter.carried), |error| Err(ReadError::Io(error).into()))
     }
 
     fn give(&mut self, chunk: Chunk) {

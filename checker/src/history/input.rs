@@ -16,7 +16,7 @@ use super::edn::EdnEvents;
 use super::fast::{self, Quick, Texts};
 use super::json::JsonEvents;
 use super::ramp::Ramp;
-use super::{Format, History, ReadError, chunks, compressed, log};
+use super::{Format, History, OpRef, ReadError, chunks, compressed, log};
 use crate::edn::{Cursor, Fault, Place, Read, Rest, SyntaxProblem, Tools, count_lines};
 use crate::op::Op;
 
@@ -54,9 +54,52 @@ pub fn read_path(path: &Path, format: Option<Format>) -> Result<History, ReadErr
 ///
 /// When the input cannot be read, is not in the format, or holds no history.
 pub fn read(input: impl io::Read, format: Option<Format>) -> Result<History, ReadError> {
-    let mut events = Events::default();
-    read_windows(compressed::opened(input)?, format, WINDOW_BYTES, &mut events)?;
+    let events = Events::of(compressed::opened(input)?, format, WINDOW_BYTES)?;
     events.into_history()
+}
+
+/// Hands the events of a history to `take`, one after the other with their lines, however many
+/// there are: nothing is kept but the piece of the input that is being read. Nothing is paired
+/// either; [`Monitor`](crate::Monitor) does that.
+///
+/// # Errors
+///
+/// When the input cannot be read or is not in the format, and what `take` returns.
+pub fn stream<E: From<ReadError>>(
+    input: impl io::Read,
+    format: Option<Format>,
+    mut take: impl FnMut(OpRef<'_>, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut next = 0_u64;
+    let input = compressed::opened(input).map_err(ReadError::Io)?;
+    read_windows(input, format, WINDOW_BYTES, &mut |events: &Events, lines| {
+        for at in 0..events.rows.len() {
+            let mut op = events.rows.op(at);
+            if at < events.unnumbered {
+                op.index = next;
+            }
+            next = op.index.saturating_add(1);
+            take(op, lines + events.lines.get(at))?;
+        }
+        Ok(())
+    })
+}
+
+/// [`stream`] for the history in a file; `-` is standard input.
+///
+/// # Errors
+///
+/// Those of [`stream`], and when there is no such file.
+pub fn stream_path<E: From<ReadError>>(
+    path: &Path,
+    format: Option<Format>,
+    take: impl FnMut(OpRef<'_>, u64) -> Result<(), E>,
+) -> Result<(), E> {
+    if path == Path::new("-") {
+        return stream(io::stdin().lock(), format, take);
+    }
+    let file = File::open(path).map_err(ReadError::Io)?;
+    stream(file, format.or_else(|| Format::of_path(path)), take)
 }
 
 /// Reads the events in memory, without pairing them.
@@ -91,6 +134,20 @@ pub(super) struct Events {
 }
 
 impl Events {
+    /// All events of an input.
+    fn of(
+        input: impl io::Read,
+        format: Option<Format>,
+        window_bytes: usize,
+    ) -> Result<Events, ReadError> {
+        let mut all = Events::default();
+        read_windows(input, format, window_bytes, &mut |piece: &Events, lines| {
+            all.append(piece, lines);
+            Ok::<(), ReadError>(())
+        })?;
+        Ok(all)
+    }
+
     /// Keeps an event that starts on this line.
     fn push(&mut self, drafted: Drafted, line: u64) {
         let Drafted { mut op, index } = drafted;
@@ -237,14 +294,16 @@ impl Parser {
     }
 }
 
-fn read_windows(
+/// Hands all events of the input to `take`, in pieces and in order, each with the number of lines
+/// before it.
+fn read_windows<E: From<ReadError>>(
     mut input: impl io::Read,
     format: Option<Format>,
     window_bytes: usize,
-    events: &mut Events,
-) -> Result<(), ReadError> {
+    take: &mut impl FnMut(&Events, u64) -> Result<(), E>,
+) -> Result<(), E> {
     let mut window = Vec::new();
-    let mut rest = fill(&mut window, window_bytes, &mut input)?;
+    let mut rest = fill(&mut window, window_bytes, &mut input).map_err(ReadError::Io)?;
     let mut place = Place::default();
     if window.starts_with(BYTE_ORDER_MARK) {
         window.drain(..BYTE_ORDER_MARK.len());
@@ -255,15 +314,17 @@ fn read_windows(
         Rest::Nothing => io::Cursor::new(Vec::new()).chain(input),
         Rest::Unknown => {
             let head = std::mem::take(&mut window);
-            let unread = chunks::read(&mut input, format, head, window_bytes, &mut place, events)?;
+            let unread = chunks::read(&mut input, format, head, window_bytes, &mut place, take)?;
             io::Cursor::new(unread).chain(input)
         }
     };
-    let mut parser = Parser::new(format);
+    let (mut parser, mut events) = (Parser::new(format), Events::default());
     loop {
+        events.clear();
         let passed = parser
-            .drain(&window, rest, &place, events)
-            .map_err(|fault| fault.locate(&window, &place))?;
+            .drain(&window, rest, &Place::default(), &mut events)
+            .map_err(|fault| ReadError::from(fault.locate(&window, &place)))?;
+        take(&events, place.lines)?;
         if rest == Rest::Nothing {
             return Ok(());
         }
@@ -271,11 +332,11 @@ fn read_windows(
         window.drain(..passed);
         if window.len() > FORM_LIMIT_BYTES {
             let problem = SyntaxProblem::TooLarge { limit_bytes: FORM_LIMIT_BYTES };
-            return Err(Fault::new(0, problem).locate(&window, &place).into());
+            return Err(ReadError::from(Fault::new(0, problem).locate(&window, &place)).into());
         }
         // At least as much again: a form that is read in vain costs no more than the reading of it.
         let more = window_bytes.max(window.len());
-        rest = fill(&mut window, more, &mut left)?;
+        rest = fill(&mut window, more, &mut left).map_err(ReadError::Io)?;
     }
 }
 
@@ -317,8 +378,6 @@ pub(super) mod testing {
         format: Format,
         window_bytes: usize,
     ) -> Result<History, ReadError> {
-        let mut events = Events::default();
-        read_windows(bytes, Some(format), window_bytes, &mut events)?;
-        events.into_history()
+        Events::of(bytes, Some(format), window_bytes)?.into_history()
     }
 }

@@ -1,0 +1,181 @@
+//! `analyze --stream`: a history of any length, judged while it is read.
+//!
+//! Nothing is kept but what is open and undecided, so there is no report, no certificate and no
+//! explanation beyond the operation that cannot be placed; what is read from `-` may still be
+//! growing. What the command line leaves open (the model, whether values have keys) has to be told
+//! from the beginning of the history, and is said aloud, since it cannot be taken back.
+
+use std::path::Path;
+
+use checker::history::{Independent, OpRef, ReadError, has_key_entries, split, stream_path};
+use checker::monitor::{Keys, MonitorError};
+use checker::verdict::Reason;
+use checker::{Budget, History, Monitor, Op, Validity, Verdict};
+
+use super::options::Reading;
+use crate::exit::BadInput;
+
+/// So many events tell what the rest will be like.
+const BEGINNING_EVENTS: usize = 10_000;
+
+/// How often the budget is looked at.
+const EVENTS_BETWEEN_LOOKS: u64 = 4096;
+
+/// Why reading ends early.
+enum End {
+    /// The history cannot be read, or is none, or is not for watching.
+    Unfit(String),
+    /// The budget is spent, or somebody wants it to end.
+    Spent(Reason),
+}
+
+impl From<ReadError> for End {
+    fn from(error: ReadError) -> End {
+        End::Unfit(error.to_string())
+    }
+}
+
+/// A history that is being read.
+pub(super) struct Stream<'a> {
+    reading: &'a Reading,
+    budget: &'a Budget,
+    events: u64,
+    state: State,
+    /// What had to be guessed.
+    guessed: Option<String>,
+}
+
+enum State {
+    /// Too little was seen to know what it is about.
+    Beginning(Vec<(Op, u64)>),
+    Watching(Box<Monitor>),
+}
+
+/// A verdict, and what had to be guessed for it.
+pub(super) struct Streamed {
+    pub(super) verdict: Verdict,
+    pub(super) guessed: Option<String>,
+}
+
+impl<'a> Stream<'a> {
+    pub(super) fn new(reading: &'a Reading, budget: &'a Budget) -> Stream<'a> {
+        Stream { reading, budget, events: 0, state: State::Beginning(Vec::new()), guessed: None }
+    }
+
+    /// Reads and judges the history in a file, or on standard input.
+    pub(super) fn judge(mut self, path: &Path) -> Result<Streamed, BadInput> {
+        let read = stream_path(path, self.reading.format(), |op, line| self.take(op, line));
+        let read = match self.state {
+            State::Beginning(_) => read.and_then(|()| self.begin()),
+            State::Watching(_) => read,
+        };
+        let State::Watching(monitor) = self.state else {
+            return Err(BadInput(match read {
+                Err(End::Unfit(problem)) => problem,
+                Err(End::Spent(reason)) => reason.sentence(),
+                Ok(()) => "there is no beginning".to_owned(),
+            }));
+        };
+        let mut verdict = monitor.finish();
+        match read {
+            Ok(()) => {}
+            Err(End::Unfit(problem)) => return Err(BadInput(problem)),
+            Err(End::Spent(reason)) => cut_short(&mut verdict, reason),
+        }
+        Ok(Streamed { verdict, guessed: self.guessed })
+    }
+
+    fn take(&mut self, op: OpRef<'_>, line: u64) -> Result<(), End> {
+        self.events += 1;
+        if self.events.is_multiple_of(EVENTS_BETWEEN_LOOKS)
+            && let Some(reason) = self.budget.spent()
+        {
+            return Err(End::Spent(reason));
+        }
+        match &mut self.state {
+            State::Watching(monitor) => push(monitor, op, line),
+            State::Beginning(events) => {
+                events.push((op.to_op(), line));
+                if events.len() == BEGINNING_EVENTS { self.begin() } else { Ok(()) }
+            }
+        }
+    }
+
+    /// Enough was seen: settles what the history is about, and begins to watch.
+    fn begin(&mut self) -> Result<(), End> {
+        let State::Beginning(events) = &mut self.state else { return Ok(()) };
+        let events = std::mem::take(events);
+        let unfit = |problem: &dyn std::fmt::Display| End::Unfit(problem.to_string());
+        let ops = events.iter().map(|(op, _)| op.clone()).collect();
+        // Events that contradict each other are refused below, where their lines are known.
+        let history = History::from_ops(ops).unwrap_or_default();
+        let options = self.reading.check_options(&history, None);
+        let keys = keys(&history, options.independent).map_err(|error| unfit(&error))?;
+        let monitor = Monitor::new(&options.spec, keys).ok_or_else(|| {
+            let name = options.spec.name();
+            End::Unfit(format!("{name}: only a whole history can be judged so; leave out --stream"))
+        })?;
+        if options.independent == Independent::Auto {
+            let about = match keys {
+                Keys::None => "one object",
+                Keys::Tuple => "independent keys, [key value]",
+                Keys::Entry => "independent keys, each in an entry :key",
+            };
+            let name = options.spec.name();
+            self.guessed =
+                Some(format!("from its beginning: {name}, {about} (see --model, --independent)"));
+        }
+        self.state = State::Watching(Box::new(monitor));
+        let State::Watching(monitor) = &mut self.state else { return Ok(()) };
+        events.iter().try_for_each(|(op, line)| push(monitor, op.into(), *line))
+    }
+}
+
+fn push(monitor: &mut Monitor, op: OpRef<'_>, line: u64) -> Result<(), End> {
+    monitor.push(op).map_err(|error| match error {
+        MonitorError::Malformed(error) => {
+            End::from(ReadError::Malformed { error, line, earlier_line: None })
+        }
+        MonitorError::NoKey(error) => End::Unfit(format!("line {line}: {error}")),
+    })
+}
+
+/// Where the keys are, as far as the beginning shows.
+fn keys(history: &History, independent: Independent) -> Result<Keys, checker::history::NoKey> {
+    let is_split = split(history, independent)?.is_some();
+    Ok(match independent {
+        Independent::No => Keys::None,
+        _ if !history.operations().is_empty() && has_key_entries(history) => Keys::Entry,
+        Independent::Yes => Keys::Tuple,
+        Independent::Auto if is_split => Keys::Tuple,
+        Independent::Auto => Keys::None,
+    })
+}
+
+/// What was found until then stands; what was not found may come yet.
+fn cut_short(verdict: &mut Verdict, reason: Reason) {
+    if verdict.validity != Validity::Invalid {
+        verdict.validity = Validity::Unknown;
+        verdict.summary = format!("unknown: {} ({})", reason.sentence(), verdict.summary);
+        verdict.reason = Some(reason);
+    }
+}
+
+/// The verdict for a terminal: there is no history to draw a report from.
+pub(super) fn text(verdict: &Verdict) -> String {
+    let word = verdict.validity.word().to_uppercase();
+    let mut lines = vec![format!("{word}  {}", verdict.summary)];
+    let others = verdict.anomalies.iter().filter(|one| one.sentence != verdict.summary);
+    lines.extend(others.take(MOST_VIOLATIONS).map(|one| format!("  - {}", one.sentence)));
+    let stats = &verdict.stats;
+    lines.push(format!(
+        "\nOperations  {} ({} ok, {} fail, {} info)",
+        stats.operations, stats.ok, stats.fail, stats.info
+    ));
+    lines.push("\nAssumptions".to_owned());
+    lines.extend(verdict.assumptions.iter().map(|one| format!("  - {one}")));
+    lines.join("\n") + "\n"
+}
+
+/// A store that is broken is broken on many keys.
+const MOST_VIOLATIONS: usize = 10;
