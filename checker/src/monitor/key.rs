@@ -103,6 +103,7 @@ impl Pending {
     fn call<'a>(&'a self, end: &'a End) -> Call<'a> {
         Call {
             process: self.process,
+            key: None, // registers do not ask
             f: &self.f,
             argument: &self.argument,
             result: &end.result,
