@@ -9,7 +9,7 @@ use checker::Validity;
 use checker::history::Outcome;
 
 use super::availability::Gaps;
-use super::fault::{Fault, Proof};
+use super::fault::{self, Fault, Proof};
 use super::scene::{Clock, Scene, anomalies};
 
 /// How good or bad the word of an axis is; it picks a colour and never stands for the word.
@@ -227,7 +227,13 @@ fn harness(scene: &Scene, faults: &[FaultReport]) -> Axis {
             (Level::Warn, "unproved", format!("the history proves {proved} of its {all} faults"))
         }
     };
-    Axis { name: "harness", level, word, sentence }
+    // What the system did by itself is no failure of the tester, and no fault that it proved.
+    let by_itself = fault::surprises(scene.history.ops());
+    if by_itself.is_empty() {
+        return Axis { name: "harness", level, word, sentence };
+    }
+    let sentence = format!("{sentence}; {}", by_itself.join("; "));
+    Axis { name: "harness", level: Level::Warn, word, sentence }
 }
 
 fn count(faults: &[FaultReport], holds: impl Fn(&Fault) -> bool) -> usize {

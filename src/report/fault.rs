@@ -109,6 +109,21 @@ pub(crate) fn from_history(ops: Ops<'_>, horizon: i64, time: &dyn Fn(usize) -> i
     reader.faults
 }
 
+/// What the system did by itself, in the nemesis's words: `n3 died by itself: signal 9`. No fault of
+/// ours, and no proof of one.
+pub(crate) fn surprises(ops: Ops<'_>) -> Vec<String> {
+    let mut told = Vec::new();
+    for op in ops.iter().filter(|op| is_nemesis(*op)) {
+        let value = op.value();
+        if let Some(died) = value.get("surprises").and_then(Value::items) {
+            told.extend(died.iter().map(name_of));
+        } else if name_of(op.f) == "died" {
+            told.push(name_of(value));
+        }
+    }
+    told
+}
+
 struct Reader {
     faults: Vec<Fault>,
     /// First events whose second has not come: the `:f`, and when.
@@ -128,6 +143,8 @@ impl Reader {
             self.inject_proved(op.value(), since, at);
         } else if let Some(ids) = op.value().get("heals") {
             self.heal_proved(ids, op.value(), since, at);
+        } else if op.value().get("proof").is_some() {
+            // A heal of ours found broken what no fault of ours had broken: see `surprises`.
         } else if let Some(healed) = family_of_stop(&f, &self.faults) {
             for fault in self.faults.iter_mut().filter(|fault| fault.is_open_of(&healed)) {
                 fault.heal(since, at, Proof::None);
