@@ -12,6 +12,9 @@
 //! process environment ([`crate::env::RUN_VARIABLE`], which its own children inherit): the tester
 //! may die between spawning a node and writing it down.
 //!
+//! Where nodes are run by something else the record has debts instead: what was done to them, with
+//! the user's command that undoes it. They outlive a reboot of this machine, and are paid by a sweep.
+//!
 //! Files are replaced by rename, so a reader sees a whole record or none. Sweeps exclude each other
 //! by a lock on the directory's lock file; the kernel drops it with the sweeper.
 
@@ -20,8 +23,9 @@ use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -31,6 +35,10 @@ use crate::proc::Identity;
 
 /// How long a killed process may take to disappear; a disk that hangs can hold it for a while.
 const DEATH_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a command that undoes something may take, and how often it is looked at.
+const UNDO_PATIENCE: Duration = Duration::from_secs(20);
+const UNDO_LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Why the registry did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +77,16 @@ pub enum RegistryError {
         /// Whose it was said to be.
         run: RunId,
     },
+    /// What a dead run owed could not be done.
+    #[error("`{command}`, which undoes what run {run} did, failed: {detail}")]
+    Undo {
+        /// The command.
+        command: String,
+        /// Whose.
+        run: RunId,
+        /// How it ended.
+        detail: String,
+    },
     /// A process of a dead run could not be killed.
     #[error("process {pid} of run {run} could not be killed: {source}")]
     Kill {
@@ -95,6 +113,9 @@ struct Record {
     tester: Identity,
     nodes: BTreeMap<NodeId, Identity>,
     directories: Vec<PathBuf>,
+    /// Where nodes are somebody else's: what has to be undone, and the shell command that does so.
+    #[serde(default)]
+    debts: BTreeMap<String, String>,
 }
 
 /// The directory with one file a run, for one user.
@@ -157,6 +178,7 @@ impl Registry {
             })?,
             nodes: BTreeMap::new(),
             directories: Vec::new(),
+            debts: BTreeMap::new(),
         };
         let enlisted =
             Enlisted { path: self.dir.join(format!("{run}.json")), record: Mutex::new(record) };
@@ -237,6 +259,28 @@ impl Enlisted {
         self.write(&record)
     }
 
+    /// The run is about to do something that this shell command undoes, should the tester not live
+    /// to do so.
+    pub fn owe(&self, what: &str, command: &str) -> Result<(), RegistryError> {
+        let mut record = self.lock();
+        record.debts.insert(what.to_owned(), command.to_owned());
+        self.write(&record)
+    }
+
+    /// That has been undone.
+    pub fn settle(&self, what: &str) -> Result<(), RegistryError> {
+        let mut record = self.lock();
+        if record.debts.remove(what).is_none() {
+            return Ok(());
+        }
+        self.write(&record)
+    }
+
+    /// What has not been undone.
+    pub fn owing(&self) -> Vec<String> {
+        self.lock().debts.keys().cloned().collect()
+    }
+
     /// Nothing of the run is left: takes it out of the registry. Idempotent.
     pub fn strike(&self) -> Result<(), RegistryError> {
         let _record = self.lock();
@@ -267,6 +311,8 @@ pub struct Swept {
     pub killed: Vec<(Option<NodeId>, u32)>,
     /// Directories that were removed.
     pub removed: Vec<PathBuf>,
+    /// What was undone by a command of the user's: `resume n1`.
+    pub undone: Vec<String>,
     /// What could not be undone.
     pub errors: Vec<RegistryError>,
 }
@@ -274,6 +320,16 @@ pub struct Swept {
 impl Swept {
     fn unreadable(error: RegistryError) -> Swept {
         Swept { errors: vec![error], ..Swept::default() }
+    }
+
+    fn undo(&mut self, run: &RunId, what: &str, command: &str) {
+        match undo(command) {
+            Ok(()) => self.undone.push(what.to_owned()),
+            Err(detail) => {
+                let (command, run) = (command.to_owned(), run.clone());
+                self.errors.push(RegistryError::Undo { command, run, detail });
+            }
+        }
     }
 
     fn kill(&mut self, run: &RunId, node: Option<NodeId>, process: Identity) {
@@ -310,6 +366,10 @@ fn sweep_run(record: &Record, path: &Path, here: (&str, &str)) -> Option<Swept> 
             swept.kill(&record.run, None, process);
         }
     }
+    // Elsewhere nothing ended with this machine.
+    for (what, command) in &record.debts {
+        swept.undo(&record.run, what, command);
+    }
     for directory in record.directories.iter().filter(|dir| carries_name(dir, &record.run)) {
         match fs::remove_dir_all(directory) {
             Ok(()) => swept.removed.push(directory.clone()),
@@ -323,6 +383,26 @@ fn sweep_run(record: &Record, path: &Path, here: (&str, &str)) -> Option<Swept> 
         swept.errors.push(error);
     }
     Some(swept)
+}
+
+/// Runs a command of the user's, for a while; says how it ended if not well.
+fn undo(command: &str) -> Result<(), String> {
+    let said = |error: io::Error| error.to_string();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = shell.spawn().map_err(said)?;
+    let deadline = Instant::now() + UNDO_PATIENCE;
+    loop {
+        match child.try_wait().map_err(said)? {
+            Some(status) if status.success() => return Ok(()),
+            Some(status) => return Err(status.to_string()),
+            None if Instant::now() >= deadline => {
+                child.kill().and_then(|()| child.wait()).map_err(said)?;
+                return Err(format!("not done within {UNDO_PATIENCE:?}"));
+            }
+            None => std::thread::sleep(UNDO_LOOK_EVERY),
+        }
+    }
 }
 
 /// Live processes with the run's name in the environment they were started with.

@@ -78,6 +78,9 @@ pub fn describe(swept: &Swept) -> String {
     for path in &swept.removed {
         let _ = writeln!(text, "{run}: removed {}", path.display());
     }
+    for what in &swept.undone {
+        let _ = writeln!(text, "{run}: {what}: done");
+    }
     for error in &swept.errors {
         let _ = writeln!(text, "{run}: could not be healed: {error}");
     }

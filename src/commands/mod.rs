@@ -4,6 +4,7 @@
 //! the caller is a [`BadInput`](crate::exit::BadInput) error, any other error is a failure of ours.
 
 pub mod analyze;
+pub mod attached;
 pub mod client_check;
 pub mod completions;
 pub mod compose;

@@ -13,6 +13,7 @@ use nemesis::registry::Registry;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
 
+use super::attached::Attached;
 use super::compose::{Brought, Containers, Nodes};
 use super::limits::Limits;
 use crate::command_line::CommandLine;
@@ -96,11 +97,13 @@ pub struct Args {
     /// How much of that is calm, about
     #[arg(long, value_name = "2s")]
     nemesis_stable_period: Option<Span>,
-    /// Where the nodes live: auto, netns, local, docker
+    /// Where the nodes live: auto, netns, local, docker, attach
     #[arg(long, default_value = "auto")]
     env: EnvChoice,
     #[command(flatten)]
     containers: Containers,
+    #[command(flatten)]
+    attached: Attached,
     /// Where every random choice comes from; drawn, and printed, when absent
     #[arg(long)]
     seed: Option<u64>,
@@ -142,17 +145,20 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
         }
         _ => None,
     };
-    scenario.nodes = brought.as_ref().map_or(scenario.nodes, Brought::nodes);
+    let attached = args.attached.nodes(args.env)?;
+    let given = brought.as_ref().map(Brought::nodes).or(attached.as_ref().map(|it| it.count()));
+    scenario.nodes = given.unwrap_or(scenario.nodes);
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
-    if brought.is_none() {
+    if given.is_none() {
         system.require().map_err(|e| BadInput(format!("{e:#}")))?;
     }
     let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;
     sweep(console)?;
     // From here on we may be another process, inside namespaces of this run's own.
-    let env = match &brought {
-        Some(brought) => brought.decision(),
-        None => nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?,
+    let env = match (&brought, &attached) {
+        (Some(brought), _) => brought.decision(),
+        (None, Some(attached)) => attached.decision(system.as_ref())?,
+        (None, None) => nemesis::env::prepare(args.env).map_err(|e| BadInput(e.to_string()))?,
     };
 
     let first = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use async_trait::async_trait;
+use nemesis::env::attach::Commands;
 use nemesis::env::{Environment, Grace, Launch, NodeId, PeerAddresses};
 use nemesis::faults::Primaries;
 use workloads::clients::external::Program;
@@ -104,6 +105,16 @@ pub trait System: Send + Sync {
         None
     }
 
+    /// What can be done to its nodes where something else runs them; nothing, unless somebody says
+    /// how.
+    ///
+    /// # Errors
+    /// When a command cannot be made for one of these nodes.
+    fn attach_commands(&self, nodes: &[AttachedNode]) -> Result<Commands> {
+        let _ = nodes;
+        Ok(Commands::default())
+    }
+
     /// The longest for which a member may still act on a request that its client gave up on; the
     /// recovery wait is longer than this and the client's time-out together.
     fn request_lifetime(&self) -> Duration;
@@ -154,6 +165,17 @@ pub struct Status {
     pub term: u64,
     /// What it says its version is.
     pub version: String,
+}
+
+/// A node that something else runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttachedNode {
+    /// Which one.
+    pub node: NodeId,
+    /// Its host, as it was given.
+    pub host: String,
+    /// Where it serves clients.
+    pub client: SocketAddr,
 }
 
 /// One member of a cluster that is about to start.

@@ -5,6 +5,7 @@
 //! Runs are short, so that all of them together take about two minutes; how often a bug is found
 //! over many seeds is measured by `examples/measure.rs` and kept under `docs/`.
 
+mod attached;
 mod clusters;
 mod described;
 mod etcd;

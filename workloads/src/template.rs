@@ -92,6 +92,46 @@ impl Scope for OfNumber {
     const HAS_MEMBERS: bool = false;
 }
 
+/// Texts about a node that something else runs.
+#[derive(Clone, Copy, Debug)]
+pub enum OfAttached {}
+
+impl Scope for OfAttached {
+    const ABOUT: &'static str = "a node that is attached to";
+    const VARIABLES: &'static [(&'static str, &'static str)] = &[
+        ("node", "its name: n1"),
+        ("number", "its number, from 1"),
+        ("index", "its number, from 0"),
+        ("client", "where it serves clients: HOST:PORT"),
+        ("host", "the host that was given for it"),
+        ("client_port", "the port that was given for it"),
+        ("folder", "the folder of the description"),
+    ];
+    const HAS_MEMBERS: bool = false;
+}
+
+/// Texts about what one node hears of another one.
+#[derive(Clone, Copy, Debug)]
+pub enum OfLink {}
+
+impl Scope for OfLink {
+    const ABOUT: &'static str = "a link between nodes that are attached to";
+    const VARIABLES: &'static [(&'static str, &'static str)] = &[
+        ("node", "the name of the node that hears: n1"),
+        ("number", "its number, from 1"),
+        ("index", "its number, from 0"),
+        ("client", "where it serves clients: HOST:PORT"),
+        ("host", "the host that was given for it"),
+        ("client_port", "the port that was given for it"),
+        ("folder", "the folder of the description"),
+        ("other", "the name of the node that is heard: n2"),
+        ("other_number", "its number, from 1"),
+        ("other_host", "the host that was given for it"),
+        ("other_client_port", "the port that was given for it"),
+    ];
+    const HAS_MEMBERS: bool = false;
+}
+
 /// Texts about a client program: how it is started.
 #[derive(Clone, Copy, Debug)]
 pub enum OfClient {}

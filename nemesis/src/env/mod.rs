@@ -11,6 +11,7 @@
 //! methods are idempotent. What an environment cannot do it says, with the reason, in
 //! [`Capabilities`], and refuses with [`EnvError::Unsupported`].
 
+pub mod attach;
 mod datagrams;
 pub mod docker;
 pub mod local;
@@ -51,11 +52,13 @@ pub enum EnvChoice {
     Local,
     /// The containers of a Compose project.
     Docker,
+    /// Nodes that something else runs.
+    Attach,
 }
 
 /// Why a text does not choose an environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no environment (auto, netns, local, docker)")]
+#[error("{0:?} is no environment (auto, netns, local, docker, attach)")]
 pub struct NotAnEnvironment(pub String);
 
 impl std::str::FromStr for EnvChoice {
@@ -67,6 +70,7 @@ impl std::str::FromStr for EnvChoice {
             "netns" => Ok(EnvChoice::Netns),
             "local" => Ok(EnvChoice::Local),
             "docker" => Ok(EnvChoice::Docker),
+            "attach" => Ok(EnvChoice::Attach),
             other => Err(NotAnEnvironment(other.to_owned())),
         }
     }
@@ -432,7 +436,7 @@ pub enum EnvError {
 /// A cluster's machines: processes, addresses and links. See the module's essay for the rules.
 #[async_trait]
 pub trait Environment: Send + Sync {
-    /// `netns`, `local` or `docker`.
+    /// `netns`, `local`, `docker` or `attach`.
     fn name(&self) -> &'static str;
 
     /// All nodes, `n1` first.

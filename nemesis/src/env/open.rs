@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::attach::{Attach, Attachment};
 use super::docker::{Docker, Project};
 use super::local::Local;
 use super::netns::{self, EnterError, Netns};
@@ -34,6 +35,7 @@ enum Kind {
     Netns,
     Local,
     Docker(Project),
+    Attach(Attachment),
 }
 
 impl Decision {
@@ -46,6 +48,13 @@ impl Decision {
     pub fn docker(project: Project) -> Decision {
         let why = format!("docker: {}, {}", project.name, project.describe());
         Decision::new(Kind::Docker(project), why)
+    }
+
+    /// Nodes that something else runs.
+    pub fn attach(attachment: Attachment) -> Decision {
+        let count = attachment.endpoints.len();
+        let why = format!("attach, as asked: {count} nodes that something else runs");
+        Decision::new(Kind::Attach(attachment), why)
     }
 
     fn new(kind: Kind, why: impl Into<String>) -> Decision {
@@ -74,6 +83,10 @@ fn decide(
             name: "docker",
             reason: "it is decided on when its containers have been found".to_owned(),
         }),
+        EnvChoice::Attach => Err(EnvError::Unavailable {
+            name: "attach",
+            reason: "it is decided on when its nodes are known".to_owned(),
+        }),
         EnvChoice::Local => {
             Ok(Decision::new(Kind::Local, "local, as asked: processes on loopback"))
         }
@@ -99,6 +112,7 @@ pub async fn open(
 ) -> Result<Arc<dyn Environment>, EnvError> {
     Ok(match &decision.kind {
         Kind::Docker(project) => Arc::new(Docker::open(options, project).await?),
+        Kind::Attach(attachment) => Arc::new(Attach::open(attachment, &options.run)?),
         Kind::Netns => Arc::new(Netns::open(options).await?),
         Kind::Local => Arc::new(Local::open(options).await?),
     })

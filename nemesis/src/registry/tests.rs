@@ -1,9 +1,9 @@
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
+use std::process::Child;
 
 /// A child that lives until killed, and is killed whatever happens to the test.
 struct Sleeper(Child);
@@ -43,6 +43,26 @@ fn kill_tester(enlisted: &Enlisted) {
     let mut record = enlisted.lock();
     record.tester.start_ticks += 1;
     enlisted.write(&record).unwrap();
+}
+
+#[test]
+fn what_a_dead_run_owes_is_undone_by_its_commands_and_what_fails_stays_owed() {
+    let (dir, registry) = registry();
+    let enlisted = registry.enlist(&RunId::fresh()).unwrap();
+    let done = |name: &str| dir.path().join(name);
+    let touch = |name: &str| format!("touch {}", done(name).display());
+    enlisted.owe("resume n1", &touch("resumed")).unwrap();
+    enlisted.owe("start n2", &touch("started")).unwrap();
+    enlisted.settle("start n2").unwrap();
+    enlisted.owe("links to n3", "exit 3").unwrap();
+    assert!(registry.sweep().unwrap().is_empty(), "its tester lives");
+    kill_tester(&enlisted);
+    let swept = registry.sweep().unwrap();
+    assert_eq!(swept[0].undone, ["resume n1"]);
+    let errors: Vec<String> = swept[0].errors.iter().map(ToString::to_string).collect();
+    assert!(errors[0].contains("`exit 3`") && errors[0].contains("exit status: 3"), "{errors:?}");
+    assert!(done("resumed").exists() && !done("started").exists());
+    assert_eq!(registry.record_paths().unwrap().len(), 1, "for the next sweep");
 }
 
 #[test]

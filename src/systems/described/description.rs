@@ -15,7 +15,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use workloads::clients::described::{
     CAS_NIL, Function, Functions, Headers, Pattern, Redirects, StatusRequest, Step,
 };
-use workloads::template::{OfCall, OfClient, OfEndpoint, OfMember, OfNumber, Template};
+use workloads::template::{
+    OfAttached, OfCall, OfClient, OfEndpoint, OfLink, OfMember, OfNumber, Template,
+};
 
 use crate::scenario::Span;
 
@@ -27,6 +29,8 @@ pub(super) struct Description {
     /// How a member is started; without it, only where something else runs the members.
     pub(super) process: Option<Process>,
     pub(super) docker: Option<Docker>,
+    #[serde(default)]
+    pub(super) attach: Attach,
     #[serde(default)]
     pub(super) ready: Ready,
     pub(super) form: Option<Form>,
@@ -172,6 +176,29 @@ pub(super) struct Docker {
     pub(super) service: Template<OfNumber>,
     /// Where it serves clients inside its container.
     pub(super) client_port: u16,
+}
+
+/// What can be done to nodes that something else runs: shell commands, all optional.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Attach {
+    pub(super) kill: Option<Template<OfAttached>>,
+    pub(super) start: Option<Template<OfAttached>>,
+    pub(super) stop: Option<Template<OfAttached>>,
+    pub(super) pause: Option<Template<OfAttached>>,
+    pub(super) resume: Option<Template<OfAttached>>,
+    /// Prints `running`, `paused` or `dead`.
+    pub(super) state: Option<Template<OfAttached>>,
+    /// Run for each link that is cut; `{node}` no longer hears `{other}`.
+    pub(super) cut: Option<Template<OfLink>>,
+    /// Opens all links to a node.
+    pub(super) heal: Option<Template<OfAttached>>,
+    /// Succeeds if `{node}` hears `{other}`.
+    pub(super) reach: Option<Template<OfLink>>,
+    /// Whether `cut` and `reach` tell the two directions between two nodes apart.
+    pub(super) one_way: bool,
+    /// How long a node may take to stop before it is killed.
+    pub(super) stop_grace: Option<Span>,
 }
 
 /// What shows that a member that was started is up. All that is given must hold.

@@ -9,6 +9,7 @@
 //! faults, phases, verdicts) knows no difference. What is left out: clients over TLS, and more
 //! than one port for clients and one for members.
 
+mod attaching;
 mod description;
 mod forming;
 mod launching;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
+use nemesis::env::attach::Commands;
 use nemesis::env::{Grace, Launch, NodeId, PeerAddresses};
 use tokio::time::Instant;
 use workloads::clients::{described as client, external};
@@ -29,7 +31,7 @@ use workloads::{Connect, Workload};
 
 use self::description::{Bug, Description};
 use self::variables::Variables;
-use super::{Flaw, Member, STATUS_TIMEOUT, Status, System, Terms};
+use super::{AttachedNode, Flaw, Member, STATUS_TIMEOUT, Status, System, Terms};
 
 /// A system that a file describes.
 pub struct Described {
@@ -226,12 +228,19 @@ impl System for Described {
         Some(external::Program { words, dir: self.folder.clone() })
     }
 
+    fn attach_commands(&self, nodes: &[AttachedNode]) -> Result<Commands> {
+        attaching::commands(&self.description.attach, nodes, &self.folder)
+    }
+
     fn request_lifetime(&self) -> Duration {
         self.description.system.request_lifetime.0
     }
 
     fn grace(&self) -> Grace {
-        self.description.process.as_ref().map_or_else(Grace::default, |process| Grace {
+        let Description { process, attach, .. } = &self.description;
+        let usual = Grace::default();
+        let patience = attach.stop_grace.map_or(usual.patience, |span| span.0);
+        process.as_ref().map_or(Grace { patience, ..usual }, |process| Grace {
             signal: process.stop_signal.into(),
             patience: process.stop_grace.0,
         })
