@@ -2,9 +2,11 @@
 
 mod support;
 
+use std::path::Path;
+
 use checker::certificate::{Style, Subject, write};
-use checker::history::{Format, History, write_edn};
-use checker::{Budget, CheckOptions, Validity, Verdict, check};
+use checker::history::{Format, History, read_path, write_edn};
+use checker::{Budget, CheckOptions, Validity, Verdict, check, infer_spec};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use support::exhaustive::{Ask, Case, End, SmallOp, is_linearizable};
@@ -235,4 +237,28 @@ fn a_damaged_certificate_shows_nothing_false() {
         }
     }
     assert!(refused > 20_000 && accepted > 1_000, "{refused} refused, {accepted} accepted");
+}
+
+/// Every history of ours, of every model, is proved, and read by the verifier without its name.
+#[test]
+fn every_history_of_the_exam_is_proved() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../histories");
+    let mut proved = 0;
+    for model in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("one")) {
+        let Ok(files) = std::fs::read_dir(model.path()) else { continue };
+        for path in files.map(|file| file.expect("one").path()) {
+            let bytes = std::fs::read(&path).expect("readable");
+            let history = read_path(&path, None).expect("a history");
+            let options = CheckOptions { spec: infer_spec(&history), ..CheckOptions::default() };
+            let verdict = check(&history, &options, &Budget::unlimited());
+            for style in [Style::Cheapest, Style::Frontier] {
+                let proof = certificate(&bytes, None, style, &history, &options, &verdict);
+                let report = verify(&bytes, &proof);
+                let claims = report.as_ref().map(Report::proved);
+                assert_eq!(claims, Ok(claim(verdict.validity)), "{} {report:?}", path.display());
+            }
+            proved += 1;
+        }
+    }
+    assert!(proved > 15, "only {proved} histories");
 }
