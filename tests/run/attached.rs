@@ -64,10 +64,11 @@ impl Managed {
                 env!("CARGO_BIN_EXE_checker")
             );
             for (other, (client, peer)) in ports.iter().enumerate().filter(|(n, _)| *n != own) {
-                command.push_str(&format!(" --member {}={peer},{client}", other + 1));
+                let number = other + 1;
+                command.extend([" --member ", &number.to_string(), "=", peer, ",", client]);
             }
             place.file(&format!("n{number}.command"), &command);
-            nodes.push_str(&format!(" --node n{number}={client}"));
+            nodes.extend([" --node n", &number.to_string(), "=", client]);
         }
         let managed = Managed { place, nodes };
         managed.all("start");

@@ -35,7 +35,7 @@ enum Kind {
     Netns,
     Local,
     Docker(Project),
-    Attach(Attachment),
+    Attach(Box<Attachment>),
 }
 
 impl Decision {
@@ -54,7 +54,7 @@ impl Decision {
     pub fn attach(attachment: Attachment) -> Decision {
         let count = attachment.endpoints.len();
         let why = format!("attach, as asked: {count} nodes that something else runs");
-        Decision::new(Kind::Attach(attachment), why)
+        Decision::new(Kind::Attach(Box::new(attachment)), why)
     }
 
     fn new(kind: Kind, why: impl Into<String>) -> Decision {

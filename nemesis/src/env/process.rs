@@ -103,7 +103,9 @@ impl NodeProcess {
         let failed = |source| EnvError::Io { what, source };
 
         let _one_at_a_time = self.starting.lock().await;
-        if let Slot::Live(_) = *self.slot.borrow() {
+        // One that has just died may still have to be collected, which takes the keeper a moment.
+        let dying = self.state().is_dead();
+        if !(dying && self.died_within(SIGNAL_LIMIT).await) {
             return Err(EnvError::AlreadyRunning(self.node));
         }
         let (reply, answer) = oneshot::channel();
