@@ -260,7 +260,7 @@ fn every_history_of_the_exam_is_proved() {
                 let report = verify(&bytes, &proof);
                 let claims = report.as_ref().map(Report::proved);
                 let of = |model: &&str| verdict.checker == format!("linearizable {model}");
-                let expected = match WITHOUT_RULES.iter().any(|model| of(model)) {
+                let expected = match WITHOUT_RULES.iter().any(of) {
                     true => Claim::Unknown,
                     false => claim(verdict.validity),
                 };
