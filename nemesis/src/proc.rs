@@ -57,6 +57,7 @@ impl Identity {
             if std::time::Instant::now() >= deadline {
                 return false;
             }
+            // Nothing wakes one up for a process that is not one's child.
             std::thread::sleep(Duration::from_millis(5));
         }
         true

@@ -400,6 +400,7 @@ fn undo(command: &str) -> Result<(), String> {
                 child.kill().and_then(|()| child.wait()).map_err(said)?;
                 return Err(format!("not done within {UNDO_PATIENCE:?}"));
             }
+            // Between two looks; the deadline bounds it.
             None => std::thread::sleep(UNDO_LOOK_EVERY),
         }
     }

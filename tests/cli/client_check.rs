@@ -58,6 +58,7 @@ impl OneMember {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !member.leads() {
             assert!(Instant::now() < deadline, "one member elects itself");
+            // Between two looks; the deadline bounds it.
             std::thread::sleep(Duration::from_millis(20));
         }
         member

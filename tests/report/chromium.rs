@@ -52,6 +52,7 @@ pub(crate) fn open(browser: &Path, file: &Path) -> Page {
             let _ = child.wait();
             panic!("the browser did not finish with {} within {LIMIT:?}", file.display());
         }
+        // Between two looks; the limit bounds it.
         std::thread::sleep(Duration::from_millis(20));
     }
     let read = |path: &Path| {

@@ -56,6 +56,7 @@ pub(crate) fn kill(
     victim: Victim,
     moment_ms: u64,
 ) -> io::Result<Killed> {
+    // Not a wait for something: the moment is the experiment.
     thread::sleep(Duration::from_millis(moment_ms));
     let alive = processes::of(mark);
     let namespaces = processes::own_namespaces(&alive);

@@ -90,6 +90,7 @@ fn wait_until_empty<T>(
         if began.elapsed() > within {
             return Err(left);
         }
+        // Between two looks; `within` bounds it.
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -60,6 +60,7 @@ impl Prober {
             probe.send();
             let next = Instant::now() + ATTEMPT_INTERVAL;
             while !probe.all_open_after_a_look() && Instant::now() < next {
+                // Between two looks at the sockets; `next` bounds it.
                 std::thread::sleep(LOOK_INTERVAL);
             }
             if probe.all_open() {

@@ -191,6 +191,7 @@ impl Run {
                 break status;
             }
             assert!(Instant::now() < deadline, "it did not end: {:?}", self.processes());
+            // Between two looks; the deadline bounds it. So below.
             std::thread::sleep(Duration::from_millis(5));
         };
         while !self.processes().is_empty() {

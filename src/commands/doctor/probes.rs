@@ -252,6 +252,7 @@ fn output(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Option<String>
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
+            // Between two looks; `give_up` bounds them.
             Ok(None) if Instant::now() < give_up => thread::sleep(Duration::from_millis(5)),
             _ => {
                 // Too late either way: whether the kill succeeds changes nothing here.

@@ -31,6 +31,7 @@ use checker::Value;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::home::Home;
 use super::http::{Answer, Line, Lines, Request, Trouble};
 use super::json::{from_json, to_json};
 use crate::{Call, Client, Connect, Outcome, Reason, Route};
@@ -86,57 +87,44 @@ impl Default for Options {
 
 /// Opens clients of one etcd cluster.
 pub struct Etcd {
-    cluster: Arc<Cluster>,
-}
-
-struct Cluster {
-    endpoints: Vec<SocketAddr>,
-    options: Options,
-}
-
-impl Cluster {
-    fn timeout(&self) -> Duration {
-        Duration::from_millis(self.options.timeout_ms)
-    }
+    endpoints: Arc<[SocketAddr]>,
+    options: Arc<Options>,
 }
 
 impl Etcd {
     /// A cluster whose node `i + 1` serves clients at `endpoints[i]`.
     pub fn new(endpoints: Vec<SocketAddr>, options: Options) -> Etcd {
-        Etcd { cluster: Arc::new(Cluster { endpoints, options }) }
+        Etcd { endpoints: endpoints.into(), options: Arc::new(options) }
     }
 }
 
 impl Connect for Etcd {
     fn open(&self, node: usize, _process: u64) -> Box<dyn Client> {
-        let home = node % self.cluster.endpoints.len();
-        let lines = Lines::new(self.cluster.endpoints[home], self.cluster.timeout());
-        Box::new(EtcdClient { cluster: Arc::clone(&self.cluster), home, leader: None, lines })
+        let timeout = Duration::from_millis(self.options.timeout_ms);
+        let home = Home::new(&self.endpoints, node, self.options.route, timeout);
+        let lines = Lines::new(home.endpoint(), timeout);
+        Box::new(EtcdClient { options: Arc::clone(&self.options), home, lines })
     }
 }
 
 struct EtcdClient {
-    cluster: Arc<Cluster>,
-    home: usize,
-    /// Who led when last asked; only with [`Route::Leader`].
-    leader: Option<SocketAddr>,
+    options: Arc<Options>,
+    home: Home,
     lines: Lines,
 }
 
 #[async_trait]
 impl Client for EtcdClient {
     async fn invoke(&mut self, call: &Call) -> Outcome {
-        let Some(request) = request(&self.cluster.options, call) else {
+        let Some(request) = request(&self.options, call) else {
             return Outcome::Fail(Reason::new(Reason::UNSUPPORTED));
         };
-        let deadline = Instant::now() + self.cluster.timeout();
-        let Some(address) = self.address(deadline).await else {
+        let deadline = Instant::now() + Duration::from_millis(self.options.timeout_ms);
+        let Some(address) = self.home.address(deadline, leader_by).await else {
             return Outcome::Fail(Reason::new(Reason::NO_LEADER));
         };
         let outcome = outcome(call, self.lines.send(address, &request, deadline).await);
-        if !outcome.is_healthy() {
-            self.leader = None;
-        }
+        self.home.learn(&outcome);
         outcome
     }
 
@@ -145,33 +133,9 @@ impl Client for EtcdClient {
     }
 }
 
-impl EtcdClient {
-    /// Where to send the next call.
-    async fn address(&mut self, deadline: Instant) -> Option<SocketAddr> {
-        match self.cluster.options.route {
-            Route::Pinned => Some(self.cluster.endpoints[self.home]),
-            Route::Leader => {
-                if self.leader.is_none() {
-                    self.leader = self.find_leader(deadline).await;
-                }
-                self.leader
-            }
-        }
-    }
-
-    /// Asks one node after the other whether it leads, the process's own first.
-    async fn find_leader(&self, deadline: Instant) -> Option<SocketAddr> {
-        let endpoints = &self.cluster.endpoints;
-        let part = self.cluster.timeout() / 2 / endpoints.len() as u32;
-        for step in 0..endpoints.len() {
-            let asked = endpoints[(self.home + step) % endpoints.len()];
-            let until = deadline.min(Instant::now() + part);
-            if read_status(asked, until).await.is_some_and(|status| status.leads()) {
-                return Some(asked);
-            }
-        }
-        None
-    }
+/// This member, if it says that it leads.
+async fn leader_by(asked: SocketAddr, until: Instant) -> Option<SocketAddr> {
+    read_status(asked, until).await.filter(Status::leads).map(|_| asked)
 }
 
 fn request(options: &Options, call: &Call) -> Option<Request> {

@@ -26,6 +26,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::home::Home;
 use super::http::{Answer, Line, Lines, Request, Trouble};
 use super::json::{from_json, to_json};
 use crate::{Call, Client, Connect, Outcome, Reason, Route};
@@ -50,40 +51,31 @@ impl Default for Options {
 
 /// Opens clients of one sandbox cluster.
 pub struct Sandbox {
-    cluster: Arc<Cluster>,
-}
-
-struct Cluster {
-    endpoints: Vec<SocketAddr>,
-    options: Options,
-}
-
-impl Cluster {
-    fn timeout(&self) -> Duration {
-        Duration::from_millis(self.options.timeout_ms)
-    }
+    endpoints: Arc<[SocketAddr]>,
+    options: Arc<Options>,
 }
 
 impl Sandbox {
     /// A cluster whose node `i + 1` serves clients at `endpoints[i]`.
     pub fn new(endpoints: Vec<SocketAddr>, options: Options) -> Sandbox {
-        Sandbox { cluster: Arc::new(Cluster { endpoints, options }) }
+        Sandbox { endpoints: endpoints.into(), options: Arc::new(options) }
     }
 }
 
 impl Connect for Sandbox {
     fn open(&self, node: usize, _process: u64) -> Box<dyn Client> {
-        let home = node % self.cluster.endpoints.len();
-        let lines = Lines::new(self.cluster.endpoints[home], self.cluster.timeout());
-        Box::new(SandboxClient { cluster: Arc::clone(&self.cluster), home, leader: None, lines })
+        let timeout = Duration::from_millis(self.options.timeout_ms);
+        let home = Home::new(&self.endpoints, node, self.options.route, timeout);
+        let lines = Lines::new(home.endpoint(), timeout);
+        let (endpoints, options) = (Arc::clone(&self.endpoints), Arc::clone(&self.options));
+        Box::new(SandboxClient { endpoints, options, home, lines })
     }
 }
 
 struct SandboxClient {
-    cluster: Arc<Cluster>,
-    home: usize,
-    /// Who led when last asked; only with [`Route::Leader`].
-    leader: Option<SocketAddr>,
+    endpoints: Arc<[SocketAddr]>,
+    options: Arc<Options>,
+    home: Home,
     lines: Lines,
 }
 
@@ -93,8 +85,10 @@ impl Client for SandboxClient {
         let Some(request) = self.request(call) else {
             return Outcome::Fail(Reason::new(Reason::UNSUPPORTED));
         };
-        let deadline = Instant::now() + self.cluster.timeout();
-        let Some(address) = self.address(deadline).await else {
+        let deadline = Instant::now() + Duration::from_millis(self.options.timeout_ms);
+        let endpoints = &self.endpoints;
+        let ask = |asked, until| leader_by(endpoints, asked, until);
+        let Some(address) = self.home.address(deadline, ask).await else {
             return Outcome::Fail(Reason::new(Reason::NO_LEADER));
         };
         let mut answer = self.lines.send(address, &request, deadline).await;
@@ -105,9 +99,7 @@ impl Client for SandboxClient {
             answer = self.lines.send(leader, &request, deadline).await;
         }
         let outcome = outcome(call, answer);
-        if !outcome.is_healthy() {
-            self.leader = None;
-        }
+        self.home.learn(&outcome);
         outcome
     }
 
@@ -117,36 +109,8 @@ impl Client for SandboxClient {
 }
 
 impl SandboxClient {
-    /// Where to send the next call.
-    async fn address(&mut self, deadline: Instant) -> Option<SocketAddr> {
-        match self.cluster.options.route {
-            Route::Pinned => Some(self.cluster.endpoints[self.home]),
-            Route::Leader => {
-                if self.leader.is_none() {
-                    self.leader = self.ask_who_leads(deadline).await;
-                }
-                self.leader
-            }
-        }
-    }
-
-    /// Asks the process's own node first, then the others. Each may take its part of the time.
-    async fn ask_who_leads(&self, deadline: Instant) -> Option<SocketAddr> {
-        let endpoints = &self.cluster.endpoints;
-        let part = self.cluster.timeout() / 2 / endpoints.len() as u32;
-        for step in 0..endpoints.len() {
-            let asked = endpoints[(self.home + step) % endpoints.len()];
-            let until = deadline.min(Instant::now() + part);
-            let leader = read_status(asked, until).await.and_then(|status| status.leader);
-            if let Some(leader) = leader {
-                return endpoints.get(usize::try_from(leader).ok()?.checked_sub(1)?).copied();
-            }
-        }
-        None
-    }
-
     fn request(&self, call: &Call) -> Option<Request> {
-        let prefix = &self.cluster.options.key_prefix;
+        let prefix = &self.options.key_prefix;
         let Some(key) = call.key else { return set_request(prefix, call) };
         let path = format!("/kv/{prefix}{key}");
         Some(match (call.f, &call.value) {
@@ -160,6 +124,16 @@ impl SandboxClient {
             _ => return None,
         })
     }
+}
+
+/// Whom this member believes to lead.
+async fn leader_by(
+    endpoints: &[SocketAddr],
+    asked: SocketAddr,
+    until: Instant,
+) -> Option<SocketAddr> {
+    let leader = read_status(asked, until).await?.leader?;
+    endpoints.get(usize::try_from(leader).ok()?.checked_sub(1)?).copied()
 }
 
 fn set_request(name: &str, call: &Call) -> Option<Request> {

@@ -35,6 +35,7 @@ pub use request::{
     BodyTemplate, Headers, JsonTemplate, RequestLine, RequestLineError, UnsendableError,
 };
 
+use super::home::Home;
 use super::http::{Answer, Line, Lines, Request, Trouble};
 use super::json::to_json;
 use crate::template::{Lookup, OfCall, OfEndpoint, Scope};
@@ -219,11 +220,11 @@ pub struct Options {
 
 /// Opens clients of one described cluster.
 pub struct Described {
+    endpoints: Arc<[SocketAddr]>,
     cluster: Arc<Cluster>,
 }
 
 struct Cluster {
-    endpoints: Vec<SocketAddr>,
     functions: Functions,
     options: Options,
 }
@@ -231,25 +232,24 @@ struct Cluster {
 impl Described {
     /// A cluster whose node `i + 1` serves clients at `endpoints[i]`, and which does `functions`.
     pub fn new(endpoints: Vec<SocketAddr>, functions: Functions, options: Options) -> Described {
-        Described { cluster: Arc::new(Cluster { endpoints, functions, options }) }
+        let cluster = Arc::new(Cluster { functions, options });
+        Described { endpoints: endpoints.into(), cluster }
     }
 }
 
 impl Connect for Described {
     fn open(&self, node: usize, process: u64) -> Box<dyn Client> {
-        let home = node % self.cluster.endpoints.len();
-        let lines = Lines::new(self.cluster.endpoints[home], self.cluster.options.timeout);
-        let cluster = Arc::clone(&self.cluster);
-        Box::new(DescribedClient { cluster, home, process, leader: None, lines })
+        let options = &self.cluster.options;
+        let home = Home::new(&self.endpoints, node, options.route, options.timeout);
+        let lines = Lines::new(home.endpoint(), options.timeout);
+        Box::new(DescribedClient { cluster: Arc::clone(&self.cluster), home, process, lines })
     }
 }
 
 struct DescribedClient {
     cluster: Arc<Cluster>,
-    home: usize,
+    home: Home,
     process: u64,
-    /// Who led when last asked; only with [`Route::Leader`].
-    leader: Option<SocketAddr>,
     lines: Lines,
 }
 
@@ -262,7 +262,8 @@ impl Client for DescribedClient {
             return Outcome::Fail(Reason::new(Reason::UNSUPPORTED));
         };
         let deadline = Instant::now() + options.timeout;
-        let Some(address) = self.address(deadline).await else {
+        let ask = |asked, until| leader_by(options.status.as_ref(), asked, until);
+        let Some(address) = self.home.address(deadline, ask).await else {
             return Outcome::Fail(Reason::new(Reason::NO_LEADER));
         };
         let mut answer = self.lines.send(address, &request, deadline).await;
@@ -276,9 +277,7 @@ impl Client for DescribedClient {
             answer = self.lines.send(elsewhere, &request, deadline).await;
         }
         let outcome = outcome(call, function, answer);
-        if !outcome.is_healthy() {
-            self.leader = None;
-        }
+        self.home.learn(&outcome);
         outcome
     }
 
@@ -290,7 +289,7 @@ impl Client for DescribedClient {
 impl DescribedClient {
     /// What to send; nothing if the description has no such function, or not for such a value.
     fn request<'a>(&self, cluster: &'a Cluster, call: &Call) -> Option<(&'a Function, Request)> {
-        let (key, node) = (name_of(&cluster.options.key_prefix, call), self.home + 1);
+        let (key, node) = (name_of(&cluster.options.key_prefix, call), self.home.number());
         let values = Values::of(call, key, self.process, node)?;
         let apart = (call.f == "cas" && values.old.is_null())
             .then(|| cluster.functions.get(CAS_NIL))
@@ -300,34 +299,16 @@ impl DescribedClient {
         let request = build(&function.request, &headers, function.body.as_ref(), &values).ok()?;
         Some((function, request))
     }
+}
 
-    /// Where to send the next call.
-    async fn address(&mut self, deadline: Instant) -> Option<SocketAddr> {
-        match self.cluster.options.route {
-            Route::Pinned => Some(self.cluster.endpoints[self.home]),
-            Route::Leader => {
-                if self.leader.is_none() {
-                    self.leader = self.find_leader(deadline).await;
-                }
-                self.leader
-            }
-        }
-    }
-
-    /// Asks one node after the other whether it leads, the process's own first.
-    async fn find_leader(&self, deadline: Instant) -> Option<SocketAddr> {
-        let Cluster { endpoints, options, .. } = self.cluster.as_ref();
-        let status = options.status.as_ref()?;
-        let part = options.timeout / 2 / endpoints.len() as u32;
-        for step in 0..endpoints.len() {
-            let asked = endpoints[(self.home + step) % endpoints.len()];
-            let left = deadline.saturating_duration_since(Instant::now());
-            if status.ask(asked, part.min(left)).await.is_some_and(|status| status.leads) {
-                return Some(asked);
-            }
-        }
-        None
-    }
+/// This member, if it says that it leads, and the description says how.
+async fn leader_by(
+    status: Option<&StatusRequest>,
+    asked: SocketAddr,
+    until: Instant,
+) -> Option<SocketAddr> {
+    let left = until.saturating_duration_since(Instant::now());
+    status?.ask(asked, left).await.filter(|status| status.leads).map(|_| asked)
 }
 
 /// The name under which the system knows what a call is about.
