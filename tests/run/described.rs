@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::etcd;
 use crate::place::{Place, skipped_without_netns};
 
 #[test]
@@ -29,16 +30,10 @@ fn described_etcd_is_valid_under_partitions_and_kills() {
     if skipped("described_etcd_is_valid_under_partitions_and_kills") {
         return;
     }
-    let place = Place::new();
-    let etcd = "--system scenarios/systems/etcd.toml --env netns --nodes 3";
-    let done = place.test(&format!("{etcd} --nemesis partition,kill --time-limit 8s --seed 1"));
-    done.assert_code(0);
-    let run = place.latest();
-    run.assert_valid_and_not_vacuous();
-    run.assert_faults_are_proved();
-    let version = run.json("manifest.json")["system_version"].as_str().unwrap_or("").to_owned();
-    assert!(version.starts_with(|c: char| c.is_ascii_digit()), "version {version:?}");
-    place.assert_nothing_lives();
+    etcd::assert_valid(
+        "--system scenarios/systems/etcd.toml --env netns --nodes 3 --nemesis partition,kill \
+         --time-limit 8s --seed 1",
+    );
 }
 
 #[test]

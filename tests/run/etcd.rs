@@ -9,8 +9,13 @@ fn etcd_is_valid_under_partitions() {
     if skipped("etcd_is_valid_under_partitions") {
         return;
     }
+    assert_valid(&format!("{OPTIONS} --seed 1"));
+}
+
+/// A run of etcd with these options is valid, its faults are proved, and it names its version.
+pub(crate) fn assert_valid(options: &str) {
     let place = Place::new();
-    let done = place.test(&format!("{OPTIONS} --seed 1"));
+    let done = place.test(options);
     done.assert_code(0);
     let run = place.latest();
     run.assert_valid_and_not_vacuous();

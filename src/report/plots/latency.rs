@@ -7,8 +7,8 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
 use super::{
-    Area, Drawn, Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, colour, kinds, outcome_colour,
-    outcome_word, paper, to_pixel,
+    Area, Drawn, Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, colour, kinds,
+    outcome_colour, outcome_word, paper, to_pixel,
 };
 use crate::report::scene::{Call, Clock, Scene};
 
@@ -145,14 +145,7 @@ fn frame<'a>(
     // Whole powers of ten, so that every tick is a round number.
     let (low, high) = (range.start.log10().floor(), (range.end * 1.05).log10().ceil());
     let high = if high <= low { low + 1.0 } else { high };
-    let mut chart = ChartBuilder::on(area)
-        .margin_top(44)
-        .margin_left(14)
-        .margin_right(12)
-        .margin_bottom(8)
-        .x_label_area_size(42)
-        .y_label_area_size(74)
-        .build_cartesian_2d(0.0..axis.end(), Decades(low, high))?;
+    let mut chart = chart_on(area).build_cartesian_2d(0.0..axis.end(), Decades(low, high))?;
     let caption =
         if axis.clock == Clock::Nanoseconds { "latency (ms)" } else { "latency (events)" };
     chart

@@ -94,6 +94,14 @@ fn paper<'a>(
     Ok(chart)
 }
 
+/// A chart with the margins that every plot has, its title's height above.
+fn chart_on<'a, 'b>(area: &'a Area<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
+    let mut chart = ChartBuilder::on(area);
+    chart.margin_top(44).margin_left(14).margin_right(12).margin_bottom(8);
+    chart.x_label_area_size(42).y_label_area_size(74);
+    chart
+}
+
 fn label(text: &str) -> String {
     shortened(plain(text), 17)
 }

@@ -6,8 +6,8 @@ use checker::history::Outcome;
 use plotters::prelude::*;
 
 use super::{
-    Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, kinds, outcome_colour, outcome_word, paper,
-    to_pixel,
+    Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, kinds, outcome_colour, outcome_word,
+    paper, to_pixel,
 };
 use crate::report::scene::{Clock, Scene};
 
@@ -36,14 +36,7 @@ pub(crate) fn rate(title: &str, scene: &Scene) -> anyhow::Result<String> {
     let mut svg = String::new();
     {
         let area = paper(&mut svg, &format!("{title}: rate"), scene, &entries)?;
-        let mut chart = ChartBuilder::on(&area)
-            .margin_top(44)
-            .margin_left(14)
-            .margin_right(12)
-            .margin_bottom(8)
-            .x_label_area_size(42)
-            .y_label_area_size(74)
-            .build_cartesian_2d(0.0..axis.end(), 0.0..highest)?;
+        let mut chart = chart_on(&area).build_cartesian_2d(0.0..axis.end(), 0.0..highest)?;
         let per =
             if axis.clock == Clock::Nanoseconds { "completions a second" } else { "completions" };
         chart
