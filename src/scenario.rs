@@ -137,6 +137,14 @@ impl Scenario {
         }
     }
 
+    /// Refuses what cannot be run however many nodes there turn out to be.
+    ///
+    /// # Errors
+    /// As [`Scenario::validate`] of a single node.
+    pub fn validate_uncounted(&self) -> Result<()> {
+        Scenario { nodes: 1, ..self.clone() }.validate()
+    }
+
     /// Refuses what cannot be run, with the reason.
     ///
     /// # Errors
@@ -337,5 +345,6 @@ mod tests {
     fn every_node_has_a_client() {
         let few = Scenario { concurrency: Concurrency::Workers(3), ..Scenario::default() };
         assert!(few.validate().unwrap_err().to_string().contains("1n"));
+        few.validate_uncounted().unwrap();
     }
 }

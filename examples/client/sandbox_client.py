@@ -2,52 +2,42 @@
 """A client of Ordeal's sandbox: JSON lines in, JSON lines out. See docs/client-protocol.md."""
 import http.client, json, sys, urllib.parse
 
+REQUESTS = {
+    "read": lambda key, _: ("GET", f"/kv/{key}", None),
+    "write": lambda key, value: ("PUT", f"/kv/{key}", {"value": value}),
+    "cas": lambda key, value: ("POST", f"/kv/{key}/cas", {"expected": value[0], "new": value[1]}),
+}
 
-def send(endpoint, method, path, body, timeout):
-    """One request over one fresh connection; what was answered, as (status, headers, JSON)."""
+def send(endpoint, timeout, method, path, body):
+    """One request over a connection of its own; what was answered, as (status, headers, JSON)."""
     connection = http.client.HTTPConnection(endpoint, timeout=timeout)
-    try:
-        connection.connect()
-    except OSError as error:  # nothing was sent, so it certainly did not happen
-        return 0, {}, {"error": str(error), "definite": True}
-    try:
-        connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, json.loads(answer.read() or b"null")
-    finally:
-        connection.close()
-
+    connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    return answer.status, answer.headers, json.loads(answer.read() or b"null")
 
 def invoke(endpoint, f, key, value, timeout):
-    if f == "read":
-        request = "GET", f"/kv/{key}", None
-    elif f == "write":
-        request = "PUT", f"/kv/{key}", {"value": value}
-    elif f == "cas":
-        request = "POST", f"/kv/{key}/cas", {"expected": value[0], "new": value[1]}
-    else:
+    if f not in REQUESTS:
         return {"type": "fail", "error": "unsupported"}
-    status, headers, said = send(endpoint, *request, timeout)
+    status, headers, said = send(endpoint, timeout, *REQUESTS[f](key, value))
     if status == 307 and f == "read":  # a follower says who leads; a read may be asked twice
         leader = urllib.parse.urlparse(headers["Location"]).netloc
-        status, headers, said = send(leader, *request, timeout)
+        status, _, said = send(leader, timeout, *REQUESTS[f](key, value))
     if status == 200 and f == "cas" and not said["swapped"]:
         return {"type": "fail", "error": "mismatch"}
     if status == 200:
         return {"type": "ok", "value": said["value"] if f == "read" else None}
     return {"type": "fail" if said.get("definite") else "info", "error": said.get("error", str(status))}
 
-
-endpoint = None
+opened = json.loads(sys.stdin.readline())
+print(json.dumps({"id": opened["id"], "type": "ok", "protocol": 1}), flush=True)
 for line in sys.stdin:
-    request = json.loads(line)
-    if request["type"] == "close":
+    asked = json.loads(line)
+    if asked["type"] == "close":
         break
-    if request["type"] == "open":
-        endpoint, reply = request["endpoint"], {"type": "ok", "protocol": 1}
-    else:
-        try:
-            reply = invoke(endpoint, request["f"], request["key"], request["value"], request["timeout_ms"] / 1000)
-        except Exception as error:  # whatever it was, nobody knows what became of the request
-            reply = {"type": "info", "error": repr(error)}
-    print(json.dumps({"id": request["id"], **reply}), flush=True)
+    try:
+        reply = invoke(opened["endpoint"], asked["f"], asked["key"], asked["value"], asked["timeout_ms"] / 1000)
+    except ConnectionRefusedError as error:  # nothing was sent: it certainly did not happen
+        reply = {"type": "fail", "error": str(error)}
+    except Exception as error:  # whatever it was, nobody knows what became of the request
+        reply = {"type": "info", "error": repr(error)}
+    print(json.dumps({"id": asked["id"], **reply}), flush=True)

@@ -90,7 +90,7 @@ fn cell(manifest: &Manifest, schedule: &Path, number: u32) -> Result<Cell> {
     let scenario = Scenario { name: Some(id.clone()), ..manifest.scenario.clone() };
     // What no scenario holds (environment, limits, compose files) is in the command.
     let asked = CommandLine::parse(&manifest.command).without(&SETTLED);
-    let flags = asked.words().iter().skip_while(|word| *word != "test").skip(1).cloned();
+    let flags = flags(asked.words()).iter().cloned();
     let replay = ["--schedule".to_owned(), schedule.to_string_lossy().into_owned()];
     Ok(Cell {
         id,
@@ -103,6 +103,12 @@ fn cell(manifest: &Manifest, schedule: &Path, number: u32) -> Result<Cell> {
         env: None,
         args: flags.chain(replay).collect(),
     })
+}
+
+/// What follows `test`, which is no value of an option: a Compose project may be called so.
+fn flags(words: &[String]) -> &[String] {
+    let is_command = |pair: &[String]| pair[1] == "test" && !pair[0].starts_with('-');
+    words.windows(2).position(is_command).map_or(&[], |at| &words[at + 2..])
 }
 
 /// How often it came out the same.
@@ -175,6 +181,14 @@ mod tests {
         let expected = "reproduced 2 of 5, another violation 1, the tester failed 1, valid 1\n";
         assert!(told.starts_with(expected), "{told}");
         assert!(told.contains("the timing of a live cluster never is"), "{told}");
+    }
+
+    #[test]
+    fn flags_begin_behind_the_command_however_the_program_is_called() {
+        let after = |line: &str| flags(CommandLine::parse(line).words()).join(" ");
+        assert_eq!(after("checker test --env local"), "--env local");
+        assert_eq!(after("docker compose -p test run --rm checker test --nodes 3"), "--nodes 3");
+        assert_eq!(after("checker test"), "");
     }
 
     #[test]

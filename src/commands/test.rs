@@ -136,7 +136,12 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     suite::follow_parent().context("following the suite that runs this test")?;
     let mut scenario = args.settle()?;
-    scenario.validate().map_err(|e| BadInput(e.to_string()))?;
+    let attached = args.attached.nodes(args.env)?;
+    scenario.nodes = attached.as_ref().map_or(scenario.nodes, |attached| attached.count());
+    // Containers are counted when they are found, and validated once more.
+    let uncounted = args.env == EnvChoice::Docker && args.nodes.is_none();
+    let fit = if uncounted { scenario.validate_uncounted() } else { scenario.validate() };
+    fit.map_err(|e| BadInput(e.to_string()))?;
     let system = systems::find(&scenario).map_err(|e| BadInput(format!("{e:#}")))?;
     let brought = match args.env {
         EnvChoice::Docker => {
@@ -145,11 +150,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
         }
         _ => None,
     };
-    let attached = args.attached.nodes(args.env)?;
-    let given = brought.as_ref().map(Brought::nodes).or(attached.as_ref().map(|it| it.count()));
-    scenario.nodes = given.unwrap_or(scenario.nodes);
+    scenario.nodes = brought.as_ref().map_or(scenario.nodes, Brought::nodes);
     scenario.validate().map_err(|e| BadInput(e.to_string()))?;
-    if given.is_none() {
+    if brought.is_none() && attached.is_none() {
         system.require().map_err(|e| BadInput(format!("{e:#}")))?;
     }
     let replay = args.schedule.as_deref().map(runner::read_schedule).transpose()?;

@@ -217,7 +217,7 @@ fn links(out: &mut String, record: &Record) {
 /// What to type next.
 fn commands(out: &mut String, record: &Record, night: &Night) {
     let folder = night.folder().join(&record.folder);
-    let rerun = CommandLine::of(["checker", "rerun"])
+    let rerun = CommandLine::of_checker(["rerun"])
         .with([folder.to_string_lossy()])
         .with(["--times", "10"])
         .to_string();
@@ -324,7 +324,7 @@ fn coverage(rows: &[Row]) -> String {
 
 fn again(night: &Night) -> String {
     let gate =
-        CommandLine::of(["checker", "gate"]).with([night.folder().to_string_lossy()]).to_string();
+        CommandLine::of_checker(["gate"]).with([night.folder().to_string_lossy()]).to_string();
     format!(
         "<section>\n<h2>Next</h2>\n<p>The whole night again, or on from where it stopped:</p>\n\
          <pre>{}</pre>\n<p>May it be shipped?</p>\n<pre>{}</pre>\n</section>\n",

@@ -68,8 +68,13 @@ impl Cell {
     /// [`BadInput`] with the cell's name.
     pub fn require(&self) -> Result<()> {
         let scenario = self.scenario()?;
-        let brings_programs = self.env.as_deref() == Some("docker");
-        let fit = scenario.validate().and_then(|()| match systems::find(&scenario)? {
+        // There the nodes are others', and counted when they are found.
+        let brings_programs = matches!(self.env.as_deref(), Some("docker" | "attach"));
+        let fit = match brings_programs {
+            true => scenario.validate_uncounted(),
+            false => scenario.validate(),
+        };
+        let fit = fit.and_then(|()| match systems::find(&scenario)? {
             _ if brings_programs => Ok(()),
             system => system.require(),
         });

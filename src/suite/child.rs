@@ -253,11 +253,11 @@ impl Left<'_> {
 
     fn again(&self) -> String {
         let scenario = self.place.night.join(&self.cell.id).join("scenario.toml");
-        let mut words = vec!["checker".to_owned(), "test".into(), "--scenario".into()];
+        let mut words = vec!["test".to_owned(), "--scenario".into()];
         words.push(scenario.to_string_lossy().into_owned());
         words.extend(["--seed".into(), self.cell.seed.to_string()]);
         words.extend(self.cell.env.iter().flat_map(|env| ["--env".into(), env.clone()]));
         words.extend(self.cell.args.iter().cloned());
-        crate::command_line::CommandLine::of(words).to_string()
+        crate::command_line::CommandLine::of_checker(words).to_string()
     }
 }

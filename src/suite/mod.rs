@@ -42,8 +42,9 @@ pub use play::{Played, play};
 
 use crate::command_line::CommandLine;
 
-/// Set for `checker test` where a suite runs it, to the night's name.
-const PARENT_VARIABLE: &str = "ORDEAL_SUITE";
+/// Set for `checker test` where a suite runs it, to the night's name. Not `ORDEAL_SUITE`, by which
+/// compose files are told what to play.
+const PARENT_VARIABLE: &str = "ORDEAL_NIGHT";
 
 /// Whether a suite runs this process, keeps its record and draws the pages.
 pub fn is_parent() -> bool {

@@ -147,19 +147,21 @@ pub(crate) fn run_all(containers: &Arc<Containers>, filter: &str) -> ExitCode {
         ("kill -9 of the tester leaves nothing", |containers, runtime| {
             let victim = Victim::start(containers);
             kill_process(victim.tester(), Signal::KILL).expect("it lives");
-            runtime.block_on(nothing_is_left(containers));
+            runtime.block_on(nothing_is_left(containers, &victim.run));
         }),
         (
             "kill -9 of the tester and its hands leaves nothing after a sweep",
             |containers, runtime| {
-                let victim = Victim::start(containers);
+                let mut victim = Victim::start(containers);
                 kill_process(victim.hands(), Signal::KILL).expect("they live");
                 kill_process(victim.tester(), Signal::KILL).expect("it lives");
-                victim.wait();
+                victim.child.wait().expect("it is our child");
                 let healed = runtime.block_on(docker::sweep()).expect("a sweep");
-                let did = healed.iter().flat_map(|healed| &healed.did).collect::<BTreeSet<_>>();
+                // Another run on this engine may have left something as well.
+                let of_run = healed.iter().filter(|healed| healed.run.as_str() == victim.run);
+                let did = of_run.flat_map(|healed| &healed.did).collect::<BTreeSet<_>>();
                 assert_eq!(did.len(), 3, "a cut, a paused node, a dead one: {did:?}");
-                runtime.block_on(nothing_is_left(containers));
+                runtime.block_on(nothing_is_left(containers, &victim.run));
             },
         ),
     ];
@@ -232,7 +234,7 @@ async fn sweep_beside_a_run(containers: &Arc<Containers>) {
     let cut = Grudge::from_iter([Link::new(NodeId(1), NodeId(2))]);
     cluster.env.apply(&cut).await.expect("a cut");
     cluster.env.pause(NodeId(3)).await.expect("a pause");
-    assert!(docker::sweep().await.expect("a sweep").is_empty());
+    docker::sweep().await.expect("a sweep");
     assert!(cluster.env.state(NodeId(3)).await.expect("a state").is_paused());
     cluster.env.resume(NodeId(3)).await.expect("a resumption");
     cluster.ready(NodeId(3)).await;
@@ -241,7 +243,11 @@ async fn sweep_beside_a_run(containers: &Arc<Containers>) {
 }
 
 /// A tester in another process, at its worst moment.
-struct Victim(Child);
+struct Victim {
+    child: Child,
+    /// The name of its run.
+    run: String,
+}
 
 /// What it is asked to be; see [`victim`].
 pub(crate) const VICTIM: &str = "docker-victim";
@@ -250,13 +256,14 @@ pub(crate) const VICTIM: &str = "docker-victim";
 pub(crate) fn victim(project: &str) -> ExitCode {
     Runtime::new().expect("a runtime").block_on(async {
         let run = RunId::fresh();
-        let options = EnvOptions { nodes: NODES, run, peers: PeerAddresses::Advertised };
+        let peers = PeerAddresses::Advertised;
+        let options = EnvOptions { nodes: NODES, run: run.clone(), peers };
         let environment = Docker::open(&options, &find(project).await).await.expect("docker");
         let cut = Grudge::from_iter([Link::new(NodeId(1), NodeId(2))]);
         environment.apply(&cut).await.expect("a cut");
         environment.pause(NodeId(2)).await.expect("a pause");
         environment.kill(NodeId(3)).await.expect("a kill");
-        println!("ready");
+        println!("{run} is ready");
         std::future::pending().await
     })
 }
@@ -271,13 +278,13 @@ impl Victim {
         let mut line = String::new();
         let output = child.stdout.take().expect("it is piped");
         BufReader::new(output).read_line(&mut line).expect("a pipe");
-        assert_eq!(line, "ready\n");
+        let run = line.strip_suffix(" is ready\n").expect("it got so far").to_owned();
         assert!(!containers.are_all_serving());
-        Victim(child)
+        Victim { child, run }
     }
 
     fn tester(&self) -> Pid {
-        i32::try_from(self.0.id()).ok().and_then(Pid::from_raw).expect("ids are positive")
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("ids are positive")
     }
 
     fn hands(&self) -> Pid {
@@ -295,19 +302,17 @@ impl Victim {
         let pid = pid.expect("it has hands");
         pid.trim().parse().ok().and_then(Pid::from_raw).expect("one child")
     }
-
-    fn wait(mut self) {
-        self.0.wait().expect("it is our child");
-    }
 }
 
-async fn nothing_is_left(containers: &Containers) {
+/// Nothing of this run: others may be under way with the same engine.
+async fn nothing_is_left(containers: &Containers, run: &str) {
     let deadline = Instant::now() + LIMIT;
     let rules = || {
         let listed = Command::new("nft").args(["list", "tables", "bridge"]).output();
-        String::from_utf8_lossy(&listed.expect("nft").stdout).contains("ordeal_")
+        String::from_utf8_lossy(&listed.expect("nft").stdout).contains(run)
     };
-    let notes = || must(&["volume", "ls", "--quiet", "--filter", "label=ordeal.run"]);
+    let label = format!("label=ordeal.run={run}");
+    let notes = || must(&["volume", "ls", "--quiet", "--filter", &label]);
     while !containers.are_all_serving() || rules() || !notes().is_empty() {
         let left = (containers.are_all_serving(), rules(), notes());
         assert!(Instant::now() < deadline, "serving, rules, notes: {left:?}");

@@ -79,8 +79,7 @@ pub(crate) async fn find(engine: &Engine, target: &Target) -> Result<Project, En
     let mut candidates = Vec::new();
     for id in engine.containers(&[format!("{PROJECT}={name}")]).await? {
         let container = engine.container(&id).await?;
-        let is_own = own.as_ref().is_some_and(|own| own.id == container.id);
-        if !is_own && container.label(ONE_OFF) != Some("True") {
+        if container.label(ONE_OFF) != Some("True") && !is_sibling(own.as_ref(), &container) {
             candidates.push(container);
         }
     }
@@ -93,6 +92,16 @@ pub(crate) async fn find(engine: &Engine, target: &Target) -> Result<Project, En
     let members = choose(&candidates, &target.services).map_err(unavailable)?;
     let Target { client_port, peer_port, .. } = *target;
     Ok(Project { name, members, client_port, peer_port })
+}
+
+/// Whether it is a container of the tester's own service. There are others than its own where the
+/// tester was started by `compose run`: the service's first one, which ended long ago.
+fn is_sibling(own: Option<&Container>, other: &Container) -> bool {
+    own.is_some_and(|own| {
+        let service = |it: &Container| Some((it.label(PROJECT)?.into(), it.label(SERVICE)?.into()));
+        let of_own: Option<(String, String)> = service(own);
+        own.id == other.id || (of_own.is_some() && of_own == service(other))
+    })
 }
 
 fn choose(candidates: &[Container], services: &[String]) -> Result<Vec<Found>, String> {
@@ -167,6 +176,10 @@ fn own_id(mounts: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -174,6 +187,34 @@ mod tests {
         let mut names = ["n10-1", "n9-1", "a-2", "a-1"];
         names.sort_by_key(|name| natural(name));
         assert_eq!(names, ["a-1", "a-2", "n9-1", "n10-1"]);
+    }
+
+    fn container(id: &str, labels: &[(&str, &str)]) -> Container {
+        let labels: BTreeMap<&str, &str> = labels.iter().copied().collect();
+        let state = json!({
+            "Status": "exited", "Running": false, "Paused": false, "Pid": 0, "ExitCode": 1,
+        });
+        serde_json::from_value(json!({
+            "Id": id, "Name": id, "Image": "i", "State": state,
+            "Config": { "Tty": false, "Labels": labels },
+            "HostConfig": { "RestartPolicy": { "Name": "no" }, "NetworkMode": "n" },
+            "NetworkSettings": { "Networks": {} },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn no_container_of_the_testers_own_service_is_a_node() {
+        let of = |id, project, service| container(id, &[(PROJECT, project), (SERVICE, service)]);
+        let own = of("run-1", "p", "checker");
+        assert!(is_sibling(Some(&own), &own));
+        assert!(is_sibling(Some(&own), &of("the-nights", "p", "checker")));
+        assert!(!is_sibling(Some(&own), &of("node", "p", "n1")));
+        assert!(!is_sibling(Some(&own), &of("elsewhere", "q", "checker")));
+        assert!(!is_sibling(None, &of("node", "p", "checker")));
+        let plain = container("plain", &[]);
+        assert!(is_sibling(Some(&plain), &plain));
+        assert!(!is_sibling(Some(&plain), &container("another", &[])));
     }
 
     #[test]
