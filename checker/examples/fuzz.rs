@@ -21,6 +21,8 @@ mod exhaustive;
 mod generate;
 #[path = "../tests/support/objects.rs"]
 mod objects;
+#[path = "../tests/support/records.rs"]
+mod records;
 #[path = "../tests/support/small.rs"]
 mod small;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use checker::checks::{CheckOptions, CheckerSpec, SetReads};
 use checker::history::read_path;
-use checker::model::ModelName;
+use checker::model::{ModelName, ModelOptions};
 use checker::{Budget, Validity, Value, Verdict, check, infer_spec};
 
 fn folder() -> PathBuf {
@@ -18,11 +18,21 @@ fn judge(path: &str) -> Verdict {
     let inferred = infer_spec(&history);
     // The folder names the model, as `--model` does; a compare-and-set register is a register, too.
     let spec = match ModelName::find(folder) {
-        Some(model) if model != ModelName::Register => CheckerSpec::linearizable(model),
+        Some(model) if model != ModelName::Register => {
+            let options = ModelOptions { init: init(path), ..ModelOptions::default() };
+            CheckerSpec::Linearizable { model, options }
+        }
         _ => inferred,
     };
     let options = CheckOptions { spec, ..CheckOptions::default() };
     check(&history, &options, &Budget::unlimited())
+}
+
+/// What the comment at the beginning of a history gives as `--init`.
+fn init(path: &str) -> Option<Value> {
+    let text = fs::read_to_string(folder().join(path)).expect("a readable file");
+    let (_, init) = text.lines().next()?.split_once(" --init {")?;
+    checker::edn::parse(format!("{{{init}").as_bytes()).ok()
 }
 
 fn all() -> Vec<String> {
@@ -119,6 +129,8 @@ fn models_are_inferred_where_the_functions_tell() {
         ("fifo-queue/invalid-twice.edn", "linearizable fifo-queue"),
         ("stack/valid-nested.edn", "linearizable stack"),
         ("set/valid-recovered.edn", "set"),
+        ("bank/invalid-overdrawn.edn", "linearizable bank"),
+        ("multi-register/valid-crashed-txn.edn", "linearizable multi-register"),
     ] {
         let history = read_path(&folder().join(path), None).expect("a readable history");
         assert_eq!(infer_spec(&history).name(), model, "{path}");

@@ -5,6 +5,7 @@
 mod support {
     pub(crate) mod compare;
     pub(crate) mod objects;
+    pub(crate) mod records;
     pub(crate) mod small;
 }
 

@@ -205,7 +205,7 @@ impl Bench<'_> {
             self.console.say(notice);
         }
         let history = reading.history;
-        let check = self.args.reading.check_options(&history, self.args.limits.threads());
+        let check = self.args.reading.check_options(&history, self.args.limits.threads())?;
         let budget = self.args.limits.budget();
         let count = history.operations().len();
         let mut verdict = self.console.while_showing(

@@ -52,7 +52,7 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
         console.say(notice);
     }
     let history = reading.history;
-    let mut check = args.reading.check_options(&history, args.limits.threads());
+    let mut check = args.reading.check_options(&history, args.limits.threads())?;
     check.patience = Patience(args.limits.deadline());
     let budget = args.limits.budget();
     let verdict = console.while_showing(

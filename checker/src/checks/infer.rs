@@ -24,6 +24,8 @@ const RULES: &[Rule] = &[
     (ModelName::AddAndFetch, &["add-and-fetch"], &["read"]),
     (ModelName::Map, &["get", "put"], &["append", "cas", "delete"]),
     (ModelName::Log, &["append"], &["read"]),
+    (ModelName::MultiRegister, &["txn"], &[]),
+    (ModelName::Bank, &["transfer"], &["read"]),
 ];
 
 /// The checker that fits the functions which occur.

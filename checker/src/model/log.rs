@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use super::{Call, Class, Model, Requires, ValueId, Values};
 use crate::history::Outcome;
+use crate::linear::{Answer, Occurrence};
+use crate::special;
 use crate::value::Value;
 use crate::verdict::Reason;
 
@@ -167,6 +169,10 @@ impl Model for Log {
                 }
             },
         }
+    }
+
+    fn procedure(&self, all: &[Occurrence<LogTransition>]) -> Answer {
+        special::log(all, &self.values)
     }
 
     fn shows_effect(&self, transition: &LogTransition) -> bool {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Call, Class, Model, ModelOptions, Requires, ValueId, Values};
+use super::{Call, Class, Model, ModelOptions, Requires, ValueId, Values, keyed};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
@@ -130,19 +130,12 @@ impl Map {
     }
 
     fn get<'s>(&'s self, state: &'s [(ValueId, Held)], key: ValueId) -> &'s Held {
-        let found = state.binary_search_by_key(&key, |(key, _)| *key);
-        found.map_or(&self.initial, |at| &state[at].1)
+        keyed::get(state, key).unwrap_or(&self.initial)
     }
 
     fn with(&self, state: &[(ValueId, Held)], key: ValueId, held: Held) -> Vec<(ValueId, Held)> {
         let mut state = state.to_vec();
-        let is_initial = held == self.initial;
-        match (state.binary_search_by_key(&key, |(key, _)| *key), is_initial) {
-            (Ok(at), true) => drop(state.remove(at)),
-            (Ok(at), false) => state[at].1 = held,
-            (Err(_), true) => {}
-            (Err(at), false) => state.insert(at, (key, held)),
-        }
+        keyed::set(&mut state, key, held, &self.initial);
         state
     }
 

@@ -10,11 +10,14 @@
 //! observed. Whether the operation was acknowledged or crashed is not part of it, so that the
 //! search can recognise a crashed operation as the twin of a live one.
 
+mod bank;
 mod counter;
 mod fifo_queue;
 mod items;
+mod keyed;
 mod log;
 mod map;
+mod multi_register;
 mod mutable_set;
 mod names;
 mod options;
@@ -25,15 +28,18 @@ mod semaphore;
 mod stack;
 mod unordered_queue;
 mod values;
+mod versioned_register;
 
 use std::hash::Hash;
 
+pub use bank::{Bank, BankTransition};
 pub use counter::{Counter, CounterTransition};
 pub use fifo_queue::FifoQueue;
 pub use items::ItemTransition;
 pub(crate) use items::Items;
 pub use log::{Log, LogState, LogTransition};
 pub use map::{Held, Map, MapTransition};
+pub use multi_register::{MultiRegister, Transaction};
 pub use mutable_set::{MutableSet, SetTransition};
 pub use names::{ModelName, ModelVisitor};
 pub use options::{FailedCas, ModelOptions, NilReads};
@@ -44,6 +50,7 @@ pub use semaphore::{Semaphore, SemaphoreTransition};
 pub use stack::Stack;
 pub use unordered_queue::{Bag, UnorderedQueue};
 pub use values::{ValueId, Values};
+pub use versioned_register::{Versioned, VersionedRegister, VersionedTransition};
 
 use crate::history::Outcome;
 use crate::linear::{Answer, Occurrence};

@@ -1,8 +1,8 @@
 //! The models that have a name, and how one becomes the other.
 
 use super::{
-    Counter, FifoQueue, Log, Map, Model, ModelOptions, MutableSet, OwnerMutex, Register, Semaphore,
-    Stack, UnorderedQueue,
+    Bank, Counter, FifoQueue, Log, Map, Model, ModelOptions, MultiRegister, MutableSet, OwnerMutex,
+    Register, Semaphore, Stack, UnorderedQueue, VersionedRegister,
 };
 
 /// The models that can be named on a command line.
@@ -13,6 +13,10 @@ pub enum ModelName {
     /// One value: read, write, compare-and-set.
     #[default]
     CasRegister,
+    /// One value and its version: read, write, compare-and-set.
+    VersionedRegister,
+    /// Several values, read and written in transactions.
+    MultiRegister,
     /// Items, first in, first out.
     FifoQueue,
     /// Items, in any order.
@@ -39,6 +43,8 @@ pub enum ModelName {
     Log,
     /// Keys with values.
     Map,
+    /// Accounts and transfers between them.
+    Bank,
 }
 
 /// Something to do with a model of whatever kind.
@@ -55,6 +61,8 @@ impl ModelName {
     pub const ALL: &[ModelName] = &[
         ModelName::Register,
         ModelName::CasRegister,
+        ModelName::VersionedRegister,
+        ModelName::MultiRegister,
         ModelName::FifoQueue,
         ModelName::UnorderedQueue,
         ModelName::Stack,
@@ -68,6 +76,7 @@ impl ModelName {
         ModelName::AddAndFetch,
         ModelName::Log,
         ModelName::Map,
+        ModelName::Bank,
     ];
 
     /// The name used on the command line and in results, and one line for `checker list`.
@@ -76,6 +85,13 @@ impl ModelName {
             ModelName::Register => ("register", "one value: read, write"),
             ModelName::CasRegister => {
                 ("cas-register", "one value: read, write, cas [expected new]")
+            }
+            ModelName::VersionedRegister => (
+                "versioned-register",
+                "one value, [version value]: read, write, cas [version [expected new]]",
+            ),
+            ModelName::MultiRegister => {
+                ("multi-register", "several values: txn, a list of [:r key value], [:w key value]")
             }
             ModelName::FifoQueue => ("fifo-queue", "items: enqueue, dequeue; first in, first out"),
             ModelName::UnorderedQueue => {
@@ -99,6 +115,10 @@ impl ModelName {
                 ("log", "a list: append, which may return its offset; read, the whole")
             }
             ModelName::Map => ("map", "keys: get, put, append, cas [expected new], delete"),
+            ModelName::Bank => (
+                "bank",
+                "--init {account balance}: transfer {:from a, :to b, :amount n}; read, all balances",
+            ),
             ModelName::Semaphore => (
                 "semaphore",
                 "--init permits: acquire, release, of one or as many as the value says",
@@ -112,6 +132,8 @@ impl ModelName {
             ModelName::Register | ModelName::CasRegister => {
                 visitor.visit(Register::new(self, options))
             }
+            ModelName::VersionedRegister => visitor.visit(VersionedRegister::new(options)),
+            ModelName::MultiRegister => visitor.visit(MultiRegister::new(options)),
             ModelName::FifoQueue => visitor.visit(FifoQueue::default()),
             ModelName::UnorderedQueue => visitor.visit(UnorderedQueue::default()),
             ModelName::Stack => visitor.visit(Stack::default()),
@@ -123,6 +145,7 @@ impl ModelName {
             }
             ModelName::Log => visitor.visit(Log::default()),
             ModelName::Map => visitor.visit(Map::new(options)),
+            ModelName::Bank => visitor.visit(Bank::new(options)),
         }
     }
 
@@ -141,11 +164,14 @@ impl ModelName {
         match self {
             ModelName::Register
             | ModelName::CasRegister
+            | ModelName::VersionedRegister
+            | ModelName::MultiRegister
             | ModelName::Semaphore
             | ModelName::Counter
             | ModelName::FetchAndAdd
             | ModelName::AddAndFetch
-            | ModelName::Map => true,
+            | ModelName::Map
+            | ModelName::Bank => true,
             ModelName::FifoQueue
             | ModelName::UnorderedQueue
             | ModelName::Stack
@@ -154,6 +180,15 @@ impl ModelName {
             | ModelName::FencedMutex
             | ModelName::MutableSet
             | ModelName::Log => false,
+        }
+    }
+
+    /// What is wrong with what it is said to be at first, and how to put it right.
+    pub fn initial_value_problem(self, options: &ModelOptions) -> Option<String> {
+        match self {
+            ModelName::Bank => Bank::new(options).problem().cloned(),
+            ModelName::MultiRegister => MultiRegister::new(options).problem().cloned(),
+            _ => None,
         }
     }
 

@@ -4,9 +4,7 @@
 //! compare-and-set that failed, a crashed operation); the strict readings are the default, the
 //! others are options, and the verdict names the ones that were used.
 
-use super::{
-    Blind, Call, Class, FailedCas, Model, ModelName, ModelOptions, Requires, ValueId, Values,
-};
+use super::{Blind, Call, Class, Model, ModelName, ModelOptions, Requires, ValueId, Values};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
@@ -60,7 +58,7 @@ impl Register {
 
     fn parse_cas(&mut self, call: &Call<'_>) -> Result<Option<Transition>, Reason> {
         let pair = if call.argument.is_nil() { call.result } else { call.argument };
-        if call.outcome == Outcome::Fail && !self.observes_failure(call) {
+        if call.outcome == Outcome::Fail && !self.options.observes_failure(call) {
             return Ok(None);
         }
         let Some([expected, new]) = pair.items() else {
@@ -72,22 +70,6 @@ impl Register {
             Outcome::Ok | Outcome::Info => Transition::Cas(expected, new),
         }))
     }
-
-    fn observes_failure(&self, call: &Call<'_>) -> bool {
-        self.options.failed_cas == FailedCas::Observe && call.error.is_none_or(names_mismatch)
-    }
-}
-
-/// Whether an `:error` says that the comparison failed, rather than the attempt: its text, or the
-/// head of its vector, is one of the words that clients use for it.
-fn names_mismatch(error: &Value) -> bool {
-    const WORDS: &[&str] =
-        &["mismatch", "did-not-match", "precondition-failed", "compare-failed", "cas-failed"];
-    let head = error.items().and_then(<[Value]>::first).unwrap_or(error);
-    head.name().is_some_and(|text| {
-        let text = text.to_ascii_lowercase().replace([' ', '_'], "-");
-        WORDS.iter().any(|word| text.contains(word))
-    })
 }
 
 impl Model for Register {
@@ -183,17 +165,10 @@ impl Model for Register {
 
     fn assumptions(&self) -> Vec<String> {
         let init = self.options.init.as_ref().unwrap_or(&Value::Nil);
-        let nil = match self.options.nil_is_unknown() {
-            true => "a read of nil says nothing",
-            false => "a read of nil is a read of that value",
-        };
-        let mut assumptions = vec![format!("the initial value is {init}"), nil.to_owned()];
+        let mut assumptions = vec![format!("the initial value is {init}")];
+        assumptions.push(self.options.nil_reads_told().to_owned());
         if self.name == ModelName::CasRegister {
-            let failed = match self.options.failed_cas {
-                FailedCas::Drop => "a failed cas says only that it did not happen",
-                FailedCas::Observe => "a cas that failed by comparison saw another value",
-            };
-            assumptions.push(failed.to_owned());
+            assumptions.push(self.options.failed_cas_told().to_owned());
         }
         assumptions
     }

@@ -11,18 +11,23 @@
 //! A *moment* is the time just after an event, named by the event's position: an operation may
 //! take effect at the moments from its invocation up to, and not including, its return.
 
+mod append;
 mod bag;
 mod cuts;
 mod fifo;
 mod lifetimes;
 mod lifo;
+mod line;
 mod lock;
 mod tree;
+mod versions;
 
+pub(crate) use append::log;
 pub(crate) use bag::unordered_queue;
 pub(crate) use fifo::fifo_queue;
 pub(crate) use lifo::stack;
 pub(crate) use lock::lock;
+pub(crate) use versions::versions;
 
 use crate::linear::Pattern;
 

@@ -1,15 +1,17 @@
-//! What every kind of object does, in as few words as possible, and what clients ask of it.
+//! What every kind of object does, in as few words as possible, and what clients ask of it; the
+//! ones with versions, transactions and accounts are in `records`.
 
 use checker::Value;
 use checker::model::{ModelName, ModelOptions};
 
 use rand::RngExt;
 
+use super::records;
 use super::small::{Ask, Context, NOTHING, Object};
 
 /// Objects of every kind that `small` can play.
 pub(crate) fn all() -> Vec<Object> {
-    vec![
+    let mut objects = vec![
         object(ModelName::FifoQueue, list([]), fifo_queue, enqueue_or_dequeue),
         object(ModelName::UnorderedQueue, list([]), unordered_queue, enqueue_or_dequeue),
         object(ModelName::Stack, list([]), stack, push_or_pop),
@@ -23,24 +25,26 @@ pub(crate) fn all() -> Vec<Object> {
         object(ModelName::Log, list([]), log, append_or_read),
         object(ModelName::Map, Value::Map(Vec::new()), map, get_or_change),
         with_init(object(ModelName::Semaphore, Value::Int(3), semaphore, acquire_or_release), 3),
-    ]
+    ];
+    objects.extend(records::all());
+    objects
 }
 
-fn object(
+pub(super) fn object(
     model: ModelName,
     initial: Value,
     outcomes: fn(&Value, &Ask) -> Vec<(Value, Value)>,
     ask: fn(&mut Context<'_>) -> (&'static str, Value),
 ) -> Object {
-    Object { model, options: ModelOptions::default(), initial, outcomes, ask }
+    Object { model, options: ModelOptions::default(), initial, outcomes, ask, twist: None }
 }
 
-fn with_init(mut object: Object, init: impl Into<Value>) -> Object {
+pub(super) fn with_init(mut object: Object, init: impl Into<Value>) -> Object {
     object.options.init = Some(init.into());
     object
 }
 
-fn list(items: impl IntoIterator<Item = Value>) -> Value {
+pub(super) fn list(items: impl IntoIterator<Item = Value>) -> Value {
     Value::Vector(items.into_iter().collect())
 }
 
@@ -97,7 +101,7 @@ fn push_or_pop(context: &mut Context<'_>) -> (&'static str, Value) {
     }
 }
 
-fn number(value: &Value) -> i64 {
+pub(super) fn number(value: &Value) -> i64 {
     match value {
         Value::Int(number) => *number,
         other => panic!("{other} is no number"),

@@ -51,6 +51,8 @@ pub(crate) struct Object {
     pub(crate) outcomes: fn(&Value, &Ask) -> Vec<(Value, Value)>,
     /// A call that a client might make.
     pub(crate) ask: fn(&mut Context<'_>) -> (&'static str, Value),
+    /// Changes a result a little, where that takes knowing what results are.
+    pub(crate) twist: Option<fn(&mut Value, &mut ChaCha8Rng)>,
 }
 
 /// What a client that thinks of a call knows.
@@ -200,7 +202,7 @@ pub(crate) fn random_history(object: &Object, shape: Shape, rng: &mut ChaCha8Rng
     }
     let mut ops = simulation.ops;
     while rng.random_bool(shape.bend_rate * 0.8) {
-        bend(&mut ops, rng);
+        bend(object, &mut ops, rng);
     }
     ops
 }
@@ -271,16 +273,24 @@ impl Simulation<'_> {
 }
 
 /// Makes a history a little wrong.
-fn bend(ops: &mut [SmallOp], rng: &mut ChaCha8Rng) {
+fn bend(object: &Object, ops: &mut [SmallOp], rng: &mut ChaCha8Rng) {
     let (one, other) = (rng.random_range(0..ops.len()), rng.random_range(0..ops.len()));
     let ok = |op: &SmallOp| op.end.is_some_and(|(_, end)| end == End::Ok);
+    // A result that belongs to what was asked for makes sense there only.
+    let alike = ops[one].ask.f == ops[other].ask.f
+        && (object.twist.is_none() || ops[one].ask.argument == ops[other].ask.argument);
     match rng.random_range(0..6) {
-        0 | 1 if ok(&ops[one]) && ok(&ops[other]) && ops[one].ask.f == ops[other].ask.f => {
+        0 | 1 if ok(&ops[one]) && ok(&ops[other]) && alike => {
             let results = (ops[one].result.clone(), ops[other].result.clone());
             (ops[other].result, ops[one].result) = results;
         }
-        2 if ok(&ops[one]) && ok(&ops[other]) && ops[one].ask.f == ops[other].ask.f => {
+        2 if ok(&ops[one]) && ok(&ops[other]) && alike => {
             ops[one].result = ops[other].result.clone();
+        }
+        0..=2 if ok(&ops[one]) && object.twist.is_some() => {
+            if let Some(twist) = object.twist {
+                twist(&mut ops[one].result, rng);
+            }
         }
         3 if ok(&ops[one]) && rng.random_bool(0.3) => {
             let end = ops[one].end.map(|(moment, _)| (moment, End::Fail));

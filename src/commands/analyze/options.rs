@@ -186,12 +186,13 @@ impl Reading {
         }
     }
 
-    /// What to check, given what the history shows where nothing was said.
+    /// What to check, given what the history shows where nothing was said; an error where that
+    /// needs to be told more.
     pub(in crate::commands) fn check_options(
         &self,
         history: &History,
         threads: Option<usize>,
-    ) -> CheckOptions {
+    ) -> Result<CheckOptions, BadInput> {
         let spec = match self.model {
             Some(Judge::Linearizable(model)) => self.linearizable(model),
             Some(Judge::Set) => self.set(),
@@ -200,13 +201,18 @@ impl Reading {
                 CheckerSpec::Set { .. } => self.set(),
             },
         };
-        CheckOptions {
+        if let CheckerSpec::Linearizable { model, options } = &spec
+            && let Some(problem) = model.initial_value_problem(options)
+        {
+            return Err(BadInput(problem));
+        }
+        Ok(CheckOptions {
             spec,
             independent: self.independent(),
             threads,
             algorithm: self.algorithm.algorithm(),
             ..CheckOptions::default()
-        }
+        })
     }
 
     fn linearizable(&self, model: ModelName) -> CheckerSpec {

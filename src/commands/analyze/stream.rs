@@ -109,7 +109,7 @@ impl<'a> Stream<'a> {
         let ops = events.iter().map(|(op, _)| op.clone()).collect();
         // Events that contradict each other are refused below, where their lines are known.
         let history = History::from_ops(ops).unwrap_or_default();
-        let options = self.reading.check_options(&history, None);
+        let options = self.reading.check_options(&history, None).map_err(|error| unfit(&error))?;
         let keys = keys(&history, options.independent).map_err(|error| unfit(&error))?;
         let monitor = Monitor::new(&options.spec, keys).ok_or_else(|| {
             let name = options.spec.name();
