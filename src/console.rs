@@ -17,7 +17,7 @@ use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 /// Work that is done sooner than this shows no progress.
@@ -198,6 +198,10 @@ impl Write for RunLog {
     }
 }
 
+/// What `checker.log` keeps. A line for each connection of an HTTP library would be most of a night's
+/// file, and tells nothing that the history does not.
+const IN_THE_FILE: &str = "info,ordeal=debug,nemesis=debug,workloads=debug,checker=debug";
+
 /// Installs the one subscriber. `ORDEAL_LOG` (`info`, `nemesis=debug`, …) says what reaches
 /// standard error; the default is warnings.
 pub(crate) fn init_logging(color: Color) {
@@ -217,7 +221,7 @@ pub(crate) fn init_logging(color: Color) {
     let file = tracing_subscriber::fmt::layer()
         .with_writer(|| RunLog)
         .with_ansi(false)
-        .with_filter(LevelFilter::DEBUG);
+        .with_filter(EnvFilter::new(IN_THE_FILE));
     // A second call (tests that run two commands in one process) keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(
         tracing_subscriber::registry().with(stderr).with(file),

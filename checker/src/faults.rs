@@ -4,7 +4,8 @@
 //! that it does: when it begins, and when it is done. Our own say what kind of fault it was
 //! (`{:id 4, :fault :partition, …}`) and which ones a heal ended (`{:heals [4], …}`). Jepsen's are
 //! matched by name: `:start-partition` and `:stop-partition`, `:kill` and `:start`, `:pause` and
-//! `:resume`. What began and was never healed lasts to the end.
+//! `:resume`. What began and was never healed lasts to the end. What was planned and then left out
+//! (`{:skipped "nobody leads"}`) was no fault.
 
 use crate::history::{OpRef, Ops};
 use crate::op::Process;
@@ -76,7 +77,9 @@ impl Reader {
             Value::Int(number) => Some(*number),
             _ => None,
         };
-        if let Some(family) = op.value().get("fault").and_then(Value::name) {
+        if op.value().get("skipped").is_some() {
+            // Nothing was done, and so nothing is there to be healed.
+        } else if let Some(family) = op.value().get("fault").and_then(Value::name) {
             let until = (family == "restart").then_some(position);
             let fault = InForce { family: family.to_owned(), from, until };
             self.faults.push((op.value().get("id").and_then(number), fault));
@@ -138,6 +141,14 @@ mod tests {
                      {:process :nemesis, :type :info, :f :stop-partition, :value nil}
                      {:process :nemesis, :type :info, :f :stop-partition, :value {:heals [4]}}]";
         assert_eq!(told(text), ["partition 0-Some(5)", "kill 2-None"]);
+    }
+
+    #[test]
+    fn what_was_skipped_was_no_fault() {
+        let text = "[{:process :nemesis, :type :info, :f :kill, :value :primaries}
+                     {:process :nemesis, :type :info, :f :kill,
+                      :value {:what \"skipped: nobody leads\", :nodes [], :skipped \"nobody leads\"}}]";
+        assert!(told(text).is_empty(), "{:?}", told(text));
     }
 
     #[test]

@@ -228,12 +228,18 @@ fn harness(scene: &Scene, faults: &[FaultReport]) -> Axis {
         }
     };
     // What the system did by itself is no failure of the tester, and no fault that it proved.
-    let by_itself = fault::surprises(scene.history.ops());
-    if by_itself.is_empty() {
-        return Axis { name: "harness", level, word, sentence };
+    let mut asides = fault::surprises(scene.history.ops());
+    let by_itself = !asides.is_empty();
+    match fault::skipped(scene.history.ops()) {
+        0 => {}
+        left_out => asides.push(format!(
+            "{left_out} of {} planned faults left out where too little would have stayed up, or nobody led",
+            faults.len() + left_out
+        )),
     }
-    let sentence = format!("{sentence}; {}", by_itself.join("; "));
-    Axis { name: "harness", level: Level::Warn, word, sentence }
+    let sentence = [vec![sentence], asides].concat().join("; ");
+    let level = if by_itself { Level::Warn } else { level };
+    Axis { name: "harness", level, word, sentence }
 }
 
 fn count(faults: &[FaultReport], holds: impl Fn(&Fault) -> bool) -> usize {

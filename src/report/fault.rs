@@ -124,6 +124,11 @@ pub(crate) fn surprises(ops: Ops<'_>) -> Vec<String> {
     told
 }
 
+/// How many planned faults were left out, for the reason that the history gives.
+pub(crate) fn skipped(ops: Ops<'_>) -> usize {
+    ops.iter().filter(|op| is_nemesis(*op) && op.value().get("skipped").is_some()).count()
+}
+
 struct Reader {
     faults: Vec<Fault>,
     /// First events whose second has not come: the `:f`, and when.
@@ -139,7 +144,9 @@ impl Reader {
             return;
         };
         let (_, since) = self.begun.remove(begun);
-        if op.value().get("fault").is_some() {
+        if op.value().get("skipped").is_some() {
+            // Nothing was done: see `skipped`.
+        } else if op.value().get("fault").is_some() {
             self.inject_proved(op.value(), since, at);
         } else if let Some(ids) = op.value().get("heals") {
             self.heal_proved(ids, op.value(), since, at);

@@ -66,12 +66,15 @@ impl Folders {
                 calls[key].push(call);
             }
         }
+        let ops = scene.history.ops();
+        let faults: Vec<usize> = (0..ops.len()).filter(|at| is_nemesis(ops.at(*at))).collect();
         for (key, name) in self.names.iter().enumerate() {
             let Some(name) = name else { continue };
             let folder = dir.join("independent").join(name);
-            let result = std::fs::create_dir_all(&folder)
-                .map_err(anyhow::Error::from)
-                .and_then(|()| self.write_key(&folder, key, &calls[key], input, scene));
+            let result =
+                std::fs::create_dir_all(&folder).map_err(anyhow::Error::from).and_then(|()| {
+                    self.write_key(&folder, key, events(scene, &calls[key], &faults), input, scene)
+                });
             if let Err(error) = result {
                 warnings.push(format!("independent/{name} was not written: {error:#}"));
             }
@@ -83,12 +86,11 @@ impl Folders {
         &self,
         folder: &Path,
         key: usize,
-        calls: &[&Call],
+        ops: Vec<Op>,
         input: &Input,
         scene: &Scene,
     ) -> anyhow::Result<()> {
         let part = &scene.verdict.parts[key];
-        let ops = events(scene, calls);
         std::fs::write(folder.join("history.edn"), history_edn(&ops)?)?;
         std::fs::write(folder.join("results.edn"), results::edn(&part.verdict.to_value()))?;
         if !self.timelines.contains(&key) {
@@ -108,13 +110,14 @@ impl Folders {
     }
 }
 
-/// The events of one key, with the key taken off their values, among those of the nemesis.
-fn events(scene: &Scene, calls: &[&Call]) -> Vec<Op> {
+/// The events of one key, with the key taken off their values, among those of the nemesis, which
+/// stand at `faults`.
+fn events(scene: &Scene, calls: &[&Call], faults: &[usize]) -> Vec<Op> {
     let ops = scene.history.ops();
     let mut positions: Vec<usize> = calls.iter().map(|call| call.invoke).collect();
     positions.extend(calls.iter().filter_map(|call| call.completion));
     let theirs: BTreeSet<usize> = positions.iter().copied().collect();
-    positions.extend((0..ops.len()).filter(|at| is_nemesis(ops.at(*at))));
+    positions.extend(faults);
     positions.sort_unstable();
     let event = |at: usize| match ops.at(at).value() {
         Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
