@@ -1,6 +1,7 @@
 //! Faults of processes: killed, paused and restarted nodes, proved by the process table.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand_chacha::ChaCha8Rng;
@@ -8,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::aim::Victims;
 use super::{Bracket, Evidence, FaultError, Nemesis, Proof};
-use crate::env::{EnvError, Exit, NodeId, ProcessState};
+use crate::env::{EnvError, Environment, Exit, NodeId, ProcessState};
 use crate::schedule::{FaultKind, Heal, Strike, Target};
 use crate::topology::list;
 
@@ -69,14 +70,14 @@ impl Nemesis {
         if kind == FaultKind::Kill {
             self.killed_by_us(&evidence.nodes);
         }
-        let mut refused = Vec::new();
-        for &node in &evidence.nodes {
-            let told = match kind {
-                FaultKind::Kill => self.env.kill(node).await,
-                _ => self.env.pause(node).await,
-            };
-            refused.extend(told.err());
-        }
+        let refused = self
+            .at_once(&evidence.nodes, move |env, node| async move {
+                match kind {
+                    FaultKind::Kill => env.kill(node).await,
+                    _ => env.pause(node).await,
+                }
+            })
+            .await;
         // A node that died cannot be paused any more; whether it died of us is asked below.
         let is_down = |_, state: ProcessState| {
             state.is_dead() || (kind == FaultKind::Pause && state.is_paused())
@@ -114,13 +115,10 @@ impl Nemesis {
     async fn restart(&mut self, mut evidence: Evidence) -> Result<Evidence, FaultError> {
         let last_before = Instant::now();
         self.killed_by_us(&evidence.nodes);
-        let mut stops = JoinSet::new();
-        for &node in &evidence.nodes {
-            let (env, grace) = (self.env.clone(), self.options.grace);
-            stops.spawn(async move { env.stop(node, grace).await });
-        }
-        let refused: Vec<EnvError> =
-            stops.join_all().await.into_iter().filter_map(Result::err).collect();
+        let grace = self.options.grace;
+        let refused = self
+            .at_once(&evidence.nodes, move |env, node| async move { env.stop(node, grace).await })
+            .await;
         self.see_states(&mut evidence, &refused, |_, state| state.is_dead()).await?;
         evidence.began = Some(Bracket { last_before, first_after: Instant::now() });
         let stopped = evidence.proof.states.clone();
@@ -188,10 +186,8 @@ impl Nemesis {
         let heals = self.waiting_for(Heal::Pause);
         let what = list(&paused);
         let mut evidence = Evidence { f, heals, what, nodes: paused, ..Evidence::default() };
-        let mut refused = Vec::new();
-        for &node in &evidence.nodes {
-            refused.extend(self.env.resume(node).await.err());
-        }
+        let refused =
+            self.at_once(&evidence.nodes, |env, node| async move { env.resume(node).await }).await;
         self.see_states(&mut evidence, &refused, |_, state| !state.is_paused()).await?;
         evidence.ended = Some(Bracket { last_before, first_after: Instant::now() });
         for (node, state) in evidence.proof.states.clone() {
@@ -208,13 +204,14 @@ impl Nemesis {
         stopped: &States,
     ) -> Result<(), FaultError> {
         let last_before = Instant::now();
-        let mut refused = Vec::new();
-        for &node in &evidence.nodes {
-            match self.env.start_again(node).await {
-                Ok(()) | Err(EnvError::AlreadyRunning(_)) => {}
-                Err(error) => refused.push(error),
-            }
-        }
+        let refused = self
+            .at_once(&evidence.nodes, |env, node| async move {
+                match env.start_again(node).await {
+                    Err(EnvError::AlreadyRunning(_)) => Ok(()),
+                    other => other,
+                }
+            })
+            .await;
         let was_started = |node: NodeId, state: ProcessState| {
             state.is_running() || (state.is_dead() && stopped.get(&node) != Some(&state))
         };
@@ -251,6 +248,24 @@ impl Nemesis {
             return Err(FaultError::NotProved { evidence: Box::new(evidence) });
         }
         Ok(evidence)
+    }
+
+    /// Does something to all of these at the same time, and returns what was refused. Where each
+    /// takes its while, as with containers, one after the other would be another fault: members that
+    /// come back one by one elect differently from members that come back together.
+    async fn at_once<F>(
+        &self,
+        nodes: &[NodeId],
+        act: impl Fn(Arc<dyn Environment>, NodeId) -> F,
+    ) -> Vec<EnvError>
+    where
+        F: Future<Output = Result<(), EnvError>> + Send + 'static,
+    {
+        let mut acts = JoinSet::new();
+        for &node in nodes {
+            acts.spawn(act(self.env.clone(), node));
+        }
+        acts.join_all().await.into_iter().filter_map(Result::err).collect()
     }
 
     /// Looks until all nodes of `evidence` are as intended, and puts the last look into it.

@@ -134,9 +134,13 @@ impl Docker {
         if is_cut && !keeps_address {
             let strangers = self.strangers(&mut wire).await?;
             self.filter(wire.script(Some(&strangers))).await?;
+            self.start_and_wait(node, container).await?;
+        } else {
+            // No rule has to follow it, so nodes that are started together come up together.
+            drop(wire);
+            self.start_and_wait(node, container).await?;
+            wire = self.wire.lock().await;
         }
-        self.engine.order(&container.id, "start").await?;
-        self.wait_for_address(node).await?;
         if self.read_places(&mut wire).await? || is_cut {
             self.filter(wire.script(None)).await?;
         }
@@ -151,6 +155,11 @@ impl Docker {
             .collect();
         let ends = self.read_ends(wire).await?;
         Ok(Strangers { known, guarded: ends.values().map(|end| end.address).collect() })
+    }
+
+    async fn start_and_wait(&self, node: NodeId, container: &Container) -> Result<(), EnvError> {
+        self.engine.order(&container.id, "start").await?;
+        self.wait_for_address(node).await
     }
 
     async fn wait_for_address(&self, node: NodeId) -> Result<(), EnvError> {
