@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// How people get at the program, where that is not by its name.
+const COMMAND_VARIABLE: &str = "ORDEAL_COMMAND";
+
 /// The words of a command, the program's name first. Shown, it can be pasted into a shell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine(Vec<String>);
@@ -48,12 +51,17 @@ impl CommandLine {
     /// The program with these arguments: under its own name wherever it lies, or where it runs in a
     /// container, by the command that $ORDEAL_COMMAND says gets one there.
     pub fn of_checker<W: Into<String>>(words: impl IntoIterator<Item = W>) -> CommandLine {
-        let command = std::env::var("ORDEAL_COMMAND").unwrap_or_default();
+        let command = std::env::var(COMMAND_VARIABLE).unwrap_or_default();
         let mut program: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
         if program.is_empty() {
             program.push("checker".to_owned());
         }
         CommandLine(program).with(words)
+    }
+
+    /// Whether people type commands somewhere else than where this process runs.
+    pub fn is_elsewhere() -> bool {
+        std::env::var_os(COMMAND_VARIABLE).is_some_and(|command| !command.is_empty())
     }
 
     /// The same without these options and their values, written `--option value` or

@@ -33,6 +33,12 @@ impl Row<'_> {
     fn word(&self) -> &'static str {
         self.outcome().map_or("not run", Outcome::word)
     }
+
+    /// Whether it passed without what it was to pass under: such a pass says little.
+    fn is_faultless(&self) -> bool {
+        self.cell.nemesis != "none"
+            && self.record.is_some_and(|one| one.verdict == Outcome::Valid && proved(one) == 0)
+    }
 }
 
 /// The whole page.
@@ -56,6 +62,7 @@ pub(super) fn page(night: &Night) -> String {
         format!("<section>\n<h2>Cells</h2>\n{grid}{}</section>\n", cells(&rows)),
         coverage(&rows),
         again(night),
+        whence(),
     ]
     .concat();
     Page {
@@ -92,8 +99,12 @@ fn headline(rows: &[Row], night: &Night) -> String {
         [] => format!("All {all} cells are valid"),
         parts => format!("Of {all} cells {}; {valid}", parts.join(", ")),
     };
+    let faultless = rows.iter().filter(|row| row.is_faultless()).count();
+    if faultless > 0 {
+        let _ = write!(text, ", {faultless} of them without any fault in force");
+    }
     match &night.plan.ended {
-        None => text.push_str(" (not at its end)"),
+        None => text.push_str(" (still under way, or cut short)"),
         Some(ended) => {
             let early = ended.early.iter().map(|why| format!(" (ended early: {why})"));
             text.extend(early);
@@ -268,18 +279,7 @@ fn cells(rows: &[Row]) -> String {
                 None => label,
             },
         ];
-        let record = row.record.cloned().unwrap_or_default();
-        let tally = record.operations;
-        let faults: u64 = record.faults.iter().map(|one| one.proved).sum();
-        cells.extend([
-            grouped(tally.all),
-            percent(tally.ok, tally.all),
-            format!("{} s", seconds(record.longest_gap_ms)),
-            format!("{:.1} ms", record.latency.p99_ms),
-            faults.to_string(),
-            grouped(record.under_faults()),
-            row.attempts.to_string(),
-        ]);
+        cells.extend(figures(row));
         cells
     };
     let columns = [
@@ -294,6 +294,30 @@ fn cells(rows: &[Row]) -> String {
         "#tries",
     ];
     table(&columns, &rows.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What a cell came to; dashes where it was not run, since nothing is not zero.
+fn figures(row: &Row) -> [String; 7] {
+    let Some(record) = row.record else { return ["–"; 7].map(str::to_owned) };
+    let tally = record.operations;
+    let faults = match row.is_faultless() {
+        true => "<span class=\"word\">none</span>".to_owned(),
+        false => proved(record).to_string(),
+    };
+    [
+        grouped(tally.all),
+        percent(tally.ok, tally.all),
+        format!("{} s", seconds(record.longest_gap_ms)),
+        format!("{:.1} ms", record.latency.p99_ms),
+        faults,
+        grouped(record.under_faults()),
+        row.attempts.to_string(),
+    ]
+}
+
+/// How many faults were proved in force.
+fn proved(record: &Record) -> u64 {
+    record.faults.iter().map(|one| one.proved).sum()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
@@ -320,6 +344,18 @@ fn coverage(rows: &[Row]) -> String {
         "<section>\n<h2>Which node met which fault</h2>\n{}</section>\n",
         table(&columns, &rows)
     )
+}
+
+/// Commands name files as they were seen from where the suite was started. In a container that says
+/// nothing to its reader.
+fn whence() -> String {
+    match std::env::current_dir() {
+        Ok(folder) if !CommandLine::is_elsewhere() => {
+            let folder = escape(&folder.to_string_lossy());
+            format!("<p class=\"soft\">Commands are to be typed in <code>{folder}</code>.</p>\n")
+        }
+        _ => String::new(),
+    }
 }
 
 fn again(night: &Night) -> String {

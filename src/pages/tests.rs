@@ -135,14 +135,28 @@ fn drawn(sentence: &str) -> [String; 3] {
 #[test]
 fn the_night_tells_the_worst_first_each_violation_once_and_what_was_not_run() {
     let [night, ..] = drawn("a stale read");
-    assert!(
-        night.contains("Of 4 cells 2 show a violation, 1 was not run; 1 is valid (not at its end)")
-    );
+    assert!(night.contains(
+        "Of 4 cells 2 show a violation, 1 was not run; 1 is valid (still under way, or cut short)"
+    ));
     assert_eq!(night.matches("<article").count(), 1, "one fingerprint is one card");
     assert!(night.contains("The same also in <a href=\"./pause/"), "{night}");
     assert!(night.contains("id=\"drawn\""), "the picture is taken in");
     assert!(night.contains("checker test --seed 7") && night.contains("checker analyze h.edn"));
     assert!(night.contains("--times 10"));
+    assert!(night.contains("<td class=\"n\">–</td>"), "what was not run has no figures: {night}");
+    assert!(!night.contains("without any fault"), "the valid cell was to have none");
+}
+
+#[test]
+fn a_cell_that_passed_without_the_fault_it_is_about_is_pointed_out() {
+    let (_store, folder) = store("a stale read");
+    let mut record = record("nightly/20261121T020000.000Z", "partition", Outcome::Valid, "");
+    record.faults.clear();
+    runs::append(&folder, &record).unwrap();
+    assert_eq!(of_night(&Night::open(&folder).unwrap()), Vec::<String>::new());
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("2 are valid, 1 of them without any fault in force"), "{page}");
+    assert!(page.contains("<span class=\"word\">none</span>"), "{page}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn verdicts(group: &Group, store: &Path) -> String {
     let heads: Vec<String> =
         nights.iter().map(|(night, records)| escape(&date(night, records))).collect();
     let mut columns = vec!["cell"];
-    columns.extend(heads.iter().map(|head| head.split(' ').next().unwrap_or(head)));
+    columns.extend(heads.iter().map(String::as_str));
     let row = |name: String| {
         let boxes = nights.iter().map(|(_, records)| {
             let of: Vec<&&Record> = records.iter().filter(|one| cell(one) == name).collect();

@@ -6,6 +6,7 @@
 //! over many seeds is measured by `examples/measure.rs` and kept under `docs/`.
 
 mod attached;
+mod attached_links;
 mod clusters;
 mod described;
 mod etcd;
@@ -13,6 +14,7 @@ mod found;
 mod interrupted;
 mod kill9;
 mod killed;
+mod managed;
 mod place;
 mod processes;
 mod refused;

@@ -89,6 +89,11 @@ impl Place {
         Place { program, as_nobody: true, ..place }
     }
 
+    /// Has this program start the binary.
+    pub(crate) fn run_by(&mut self, program: PathBuf) {
+        self.program = program;
+    }
+
     /// Sets a variable for what is started here.
     pub(crate) fn with(mut self, name: &str, value: impl Into<PathBuf>) -> Place {
         self.variables.push((name.to_owned(), value.into()));
