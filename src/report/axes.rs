@@ -101,8 +101,9 @@ impl Axes {
     pub(crate) fn of(scene: &Scene) -> Axes {
         let gaps = Gaps::of(scene);
         let counts = counts(scene);
+        let moments = Moments::of(scene);
         let faults: Vec<FaultReport> =
-            scene.faults.iter().map(|fault| report(fault, scene, &gaps)).collect();
+            scene.faults.iter().map(|fault| report(fault, &moments, &gaps)).collect();
         Axes {
             safety: safety(scene),
             availability: availability(scene, &gaps, &counts),
@@ -135,15 +136,39 @@ fn counts(scene: &Scene) -> Vec<Count> {
     rows
 }
 
-fn report(fault: &Fault, scene: &Scene, gaps: &Gaps) -> FaultReport {
-    let mut during = Count::default();
+fn report(fault: &Fault, moments: &Moments, gaps: &Gaps) -> FaultReport {
     let (from, to) = (fault.inner_start, fault.inner_end);
-    for call in &scene.calls {
-        if call.start <= to && call.end.unwrap_or(scene.horizon) >= from {
-            during.add(call.outcome);
-        }
-    }
+    let during = moments.overlapping(from, to);
     FaultReport { fault: fault.clone(), during, longest_gap: gaps.longest_within(from, to).1 }
+}
+
+/// When operations of each outcome began and ended, sorted: a night has hundreds of faults and
+/// millions of operations.
+struct Moments([(Vec<i64>, Vec<i64>); 3]);
+
+impl Moments {
+    fn of(scene: &Scene) -> Moments {
+        let sorted = |outcome: Outcome| {
+            let those = || scene.calls.iter().filter(move |call| call.outcome == outcome);
+            let mut begins: Vec<i64> = those().map(|call| call.start).collect();
+            let mut ends: Vec<i64> =
+                those().map(|call| call.end.unwrap_or(scene.horizon)).collect();
+            begins.sort_unstable();
+            ends.sort_unstable();
+            (begins, ends)
+        };
+        Moments([Outcome::Ok, Outcome::Fail, Outcome::Info].map(sorted))
+    }
+
+    /// Those that had begun by `to` without those that had ended before `from`. O(log n).
+    fn overlapping(&self, from: i64, to: i64) -> Count {
+        let [ok, fail, info] = self.0.each_ref().map(|(begins, ends)| {
+            let begun = begins.partition_point(|begin| *begin <= to);
+            let ended = ends.partition_point(|end| *end < from);
+            if from <= to { (begun - ended) as u64 } else { 0 }
+        });
+        Count { f: String::new(), ok, fail, info }
+    }
 }
 
 fn safety(scene: &Scene) -> Axis {

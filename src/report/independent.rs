@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use checker::faults::{InForce, in_force};
+use checker::history::Ops;
 use checker::{History, Op, Validity, Value};
 
 use super::markup::escape;
@@ -67,7 +69,7 @@ impl Folders {
             }
         }
         let ops = scene.history.ops();
-        let faults: Vec<usize> = (0..ops.len()).filter(|at| is_nemesis(ops.at(*at))).collect();
+        let faults = FaultEvents::of(ops);
         for (key, name) in self.names.iter().enumerate() {
             let Some(name) = name else { continue };
             let folder = dir.join("independent").join(name);
@@ -110,14 +112,48 @@ impl Folders {
     }
 }
 
-/// The events of one key, with the key taken off their values, among those of the nemesis, which
-/// stand at `faults`.
-fn events(scene: &Scene, calls: &[&Call], faults: &[usize]) -> Vec<Op> {
+/// Where the nemesis's events are.
+struct FaultEvents {
+    positions: Vec<usize>,
+    faults: Vec<InForce>,
+}
+
+impl FaultEvents {
+    fn of(ops: Ops<'_>) -> FaultEvents {
+        let positions = (0..ops.len()).filter(|at| is_nemesis(ops.at(*at))).collect();
+        FaultEvents { positions, faults: in_force(ops) }
+    }
+
+    /// Those of all faults that were in force between two positions, whole: a key is used for a
+    /// while, and a night has thousands of keys. What is among them would look unhealed without its
+    /// heal, so faults that overlap these are whole too.
+    fn around(&self, mut first: usize, mut last: usize) -> &[usize] {
+        loop {
+            let met = self.faults.iter().filter(|fault| fault.overlaps(first, last));
+            let wider = met.fold((first, last), |(first, last), fault| {
+                (first.min(fault.from), last.max(fault.until.unwrap_or(usize::MAX)))
+            });
+            if wider == (first, last) {
+                break;
+            }
+            (first, last) = wider;
+        }
+        let begin = self.positions.partition_point(|at| *at < first);
+        let end = self.positions.partition_point(|at| *at <= last);
+        &self.positions[begin..end]
+    }
+}
+
+/// The events of one key, with the key taken off their values, and those of the faults around them.
+fn events(scene: &Scene, calls: &[&Call], faults: &FaultEvents) -> Vec<Op> {
     let ops = scene.history.ops();
     let mut positions: Vec<usize> = calls.iter().map(|call| call.invoke).collect();
     positions.extend(calls.iter().filter_map(|call| call.completion));
     let theirs: BTreeSet<usize> = positions.iter().copied().collect();
-    positions.extend(faults);
+    let span = positions.iter().copied().min().zip(positions.iter().copied().max());
+    if let Some((first, last)) = span {
+        positions.extend(faults.around(first, last));
+    }
     positions.sort_unstable();
     let event = |at: usize| match ops.at(at).value() {
         Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
