@@ -59,6 +59,11 @@ impl EngineError {
     pub(crate) fn is_conflict(&self) -> bool {
         matches!(self, EngineError::Refused { status: 409, .. })
     }
+
+    /// Whether it tried, and failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self, EngineError::Refused { status: 500.., .. })
+    }
 }
 
 impl From<EngineError> for EnvError {

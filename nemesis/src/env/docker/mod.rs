@@ -302,9 +302,19 @@ impl Environment for Docker {
             return Err(EnvError::NotRunning(node));
         }
         self.notes.about_to(Deed::Pause, &container.id).await?;
-        match self.engine.order(&container.id, "pause").await {
-            Err(error) if error.is_conflict() => Err(EnvError::NotRunning(node)),
-            other => Ok(other.map(drop)?),
+        let deadline = Instant::now() + ENGINE_LIMIT;
+        loop {
+            match self.engine.order(&container.id, "pause").await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_conflict() => return Err(EnvError::NotRunning(node)),
+                // On a busy machine the freezer may not catch every process in the time it is
+                // given: the engine lets them go then, and can be asked again.
+                Err(error) if error.has_failed() && Instant::now() < deadline => {
+                    tracing::debug!(%node, %error, "not paused, trying again");
+                    tokio::time::sleep(LOOK_INTERVAL).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
     }
 
