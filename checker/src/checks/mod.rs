@@ -230,7 +230,7 @@ fn judge_all(
     let pool =
         threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
     match pool {
-        _ if sources.len() == 1 => work(),
+        None if sources.len() == 1 => work(),
         Some(Ok(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
         Some(Err(_)) => work(),
         None => in_parallel(rayon::current_num_threads()),
