@@ -49,7 +49,17 @@ impl ModelVisitor for Declarations<'_> {
             let steps: Vec<Option<M::State>> =
                 states.iter().map(|state| model.step(state, transition)).collect();
             assert_declared(&model, transition, &states, &steps);
+            let part = model.part(transition);
+            if let Some(alone) = part.and_then(|part| model.alone(part)) {
+                let own: Vec<_> =
+                    transitions.iter().filter(|one| model.part(one) == part).cloned().collect();
+                let states = reachable(&alone, &own);
+                let steps: Vec<Option<M::State>> =
+                    states.iter().map(|state| model.step(state, transition)).collect();
+                assert_declared(&alone, transition, &states, &steps);
+            }
         }
+        assert_apart(&model, &transitions, &states);
         states.len()
     }
 }
@@ -117,6 +127,24 @@ fn assert_declared<M: Model>(
     for (state, step) in states.iter().zip(steps) {
         let refusal = model.refusal(state, transition);
         assert!(step.is_some() || !refusal.is_empty(), "{}", model.describe(state));
+    }
+}
+
+/// What happens to one part is seen by nobody who looks at another one.
+fn assert_apart<M: Model>(model: &M, transitions: &[M::Transition], states: &[M::State]) {
+    for (one, other) in
+        transitions.iter().flat_map(|one| transitions.iter().map(move |two| (one, two)))
+    {
+        let (Some(part), Some(other_part)) = (model.part(one), model.part(other)) else { continue };
+        if part == other_part {
+            continue;
+        }
+        for state in states.iter().take(30) {
+            let Some(after) = model.step(state, one) else { continue };
+            let in_turn = model.step(&after, other);
+            let swapped = model.step(state, other).and_then(|state| model.step(&state, one));
+            assert!(in_turn == swapped, "{}", model.describe(state));
+        }
     }
 }
 

@@ -91,6 +91,12 @@ impl<const W: usize> Antichain<W> {
         Some(&self.entries[at]).filter(|entry| entry.alive)
     }
 
+    /// The configuration taken in as number `at`, unless a later one dominates it. Only its path
+    /// may be changed.
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut Config<W>> {
+        Some(&mut self.entries[at]).filter(|entry| entry.alive).map(|entry| &mut entry.config)
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         let entries = self.entries.capacity() * size_of::<Entry<W>>();
         entries as u64 + self.buckets.bytes() + self.crowd.bytes()

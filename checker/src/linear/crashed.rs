@@ -52,6 +52,17 @@ pub(crate) struct Cost {
     pub(crate) uses: u32,
 }
 
+/// What is known of using a class once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Known {
+    /// It cannot be used.
+    Refused,
+    /// It leads to this.
+    Becomes(UseId),
+    /// It leads to a combination that was not met before.
+    NotYet,
+}
+
 /// All combinations of uses that one search has met.
 pub(crate) struct Ledger {
     tracked_classes: Vec<ClassId>,
@@ -130,6 +141,18 @@ impl Ledger {
         let id = self.intern(uses);
         self.successors.insert((from, class, overdraft), id);
         Some(id)
+    }
+
+    /// What [`use_one`](Ledger::use_one) would say, as far as that is known already.
+    pub(crate) fn known_use(&self, from: UseId, class: ClassId, invoked: u32) -> Known {
+        let before = &self.uses[from.0 as usize].counts;
+        let place = before.binary_search_by_key(&class, |(class, _)| *class);
+        let overdraft = 1 + place.map_or(0, |at| before[at].1) > invoked;
+        if overdraft && self.tracked_classes.binary_search(&class).is_ok() {
+            return Known::Refused;
+        }
+        let known = self.successors.get(&(from, class, overdraft));
+        known.map_or(Known::NotYet, |id| Known::Becomes(*id))
     }
 
     /// Whether `a` used none of the tracked classes more often than `b`.

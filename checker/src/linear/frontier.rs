@@ -6,7 +6,10 @@
 //! sequence of open operations that ends with it ([`Frontier::settle`]); the configurations that
 //! none of the others dominates are the next frontier. If there is none, no linearization exists.
 
+mod narrow;
 mod online;
+mod shards;
+mod successor;
 
 pub(crate) use online::{Halt, Scratch, Seen, Watch};
 
@@ -14,14 +17,16 @@ use super::antichain::{Antichain, Last};
 use super::config::Config;
 use super::crashed::{ClassId, Ledger};
 use super::meter::Meter;
-use super::open::{Group, Masks, Open, OpenOp};
-use super::path::{Choice, Paths};
+use super::open::{Masks, Open, OpenOp};
+use super::path::Paths;
 use super::rules::{Rules, WrongRule};
-use super::steps::{Mover, Step, Steps};
+use super::steps::Steps;
 use super::table::{StateId, Table, TransitionId};
 use super::words::Words;
 use crate::model::Class;
 use crate::verdict::Reason;
+use shards::Shard;
+use successor::{Arrival, Moment, Successor};
 
 /// What the search is told, in the order of the history.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +82,10 @@ pub(crate) struct Frontier<'v, 'b, const W: usize> {
     waiting: Antichain<W>,
     /// And after it.
     settled: Antichain<W>,
+    /// The same two, in pieces, where there is so much of them that all processors help.
+    shards: Vec<Shard<W>>,
+    /// Whether configurations were dropped that nothing dominates.
+    pub(crate) is_narrowed: bool,
 }
 
 impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
@@ -108,6 +117,8 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             steps: Steps::default(),
             waiting: Antichain::new(),
             settled: Antichain::new(),
+            shards: Vec::new(),
+            is_narrowed: false,
         }
     }
 
@@ -176,6 +187,7 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             self.watching.clear();
         }
         self.open.remove(slot);
+        self.narrow();
         self.paths.sweep(self.configs.iter_mut().map(|config| &mut config.path));
         self.meter.largest_frontier = self.meter.largest_frontier.max(self.configs.len() as u64);
         self.account()
@@ -187,6 +199,9 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
         self.waiting.clear();
         self.settled.clear();
         self.steps.renew(&self.open.movers);
+        if let Some(done) = self.make_all_use_shared(slot, op, &masks) {
+            return done;
+        }
         for config in &self.configs {
             if config.used.has(slot) {
                 let settled = config.without(slot);
@@ -197,11 +212,17 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
         }
         let mut at = 0;
         while at < self.waiting.len() {
+            if self.is_worth_sharing(self.waiting.len() - at) {
+                return self.make_rest_use_shared(at, slot, op, &masks);
+            }
             if let Some(entry) = self.waiting.get(at) {
                 let (config, last) = (entry.config, entry.last);
                 self.expand(&config, last, slot, &masks)?;
             }
             at += 1;
+            if self.has_tried_enough(at) {
+                break;
+            }
             if at.is_multiple_of(1024) {
                 self.account()?;
             }
@@ -230,10 +251,10 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
         slot: usize,
         masks: &Masks<W>,
     ) -> Result<(), Stop> {
-        let returning = self.open.get(slot);
-        let absorbable = returning.class == Class::BlindWrite && !config.required.has(slot);
-        if absorbable {
-            self.settled.insert(config.without(slot), Last::Other, masks, &self.ledger);
+        let moment = self.moment(slot);
+        if moment.absorbs(config) {
+            let absorbed = moment.absorbed(config);
+            self.take_in(absorbed, masks);
             if self.rules.breaks(WrongRule::NoForkAtReturn) {
                 return Ok(());
             }
@@ -242,90 +263,40 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
         self.meter.work(steps.len())?;
         for at in steps {
             let step = self.steps.get(at);
-            if step.class == Class::BlindWrite && last == Last::UnseenWrite {
+            let moment = self.moment(slot);
+            if moment.is_pointless(config, last, step) {
                 continue;
             }
-            if absorbable
-                && self.rules.breaks(WrongRule::AbsorbedOnlyAtOnce)
-                && !self.belongs_to(returning.transition, step.mover)
-            {
+            let Some(Successor { mut config, choice, owes }) = moment.successor(config, step)
+            else {
                 continue;
+            };
+            if let Some((class, invoked)) = owes {
+                let Some(charged) = self.ledger.use_one(config.crashed, class, invoked) else {
+                    continue;
+                };
+                config.crashed = charged;
             }
-            if let Some((used, choice)) = self.use_step(config, step) {
-                self.meter.expansions += 1;
-                self.arrive(used, step, choice, slot, masks);
-            }
+            self.meter.expansions += 1;
+            let legal = self.observers_of(step.after);
+            let arrival = self.moment(slot).arrival(config, choice, step.class, &legal);
+            self.take_in(arrival, masks);
         }
         Ok(())
     }
 
-    /// Only a wrong rule asks this.
-    fn belongs_to(&self, transition: TransitionId, mover: Mover) -> bool {
-        matches!(mover, Mover::Live { group } if self.open.movers[group].transition == transition)
+    fn moment(&self, slot: usize) -> Moment<'_, W> {
+        Moment { open: &self.open, crashed: &self.crashed, rules: self.rules, slot }
     }
 
-    /// The configuration with one more operation used, if there is one left to use.
-    fn use_step(&mut self, from: &Config<W>, step: Step) -> Option<(Config<W>, Choice)> {
-        let mut config = *from;
-        config.state = step.after;
-        let choice = match step.mover {
-            Mover::Live { group } => {
-                let next = self.next_of(&self.open.movers[group], &from.used)?;
-                config.used.insert(next);
-                config.required.remove(next);
-                Choice::Live(self.open.get(next).op)
-            }
-            Mover::Crashed { class: id, twin } => {
-                let twin = twin.map(|group| &self.open.movers[group]);
-                // Without anything to absorb a no-op would be the same configuration, only dearer.
-                let futile =
-                    from.required.is_empty() || self.rules.breaks(WrongRule::SkipNoOpCrashed);
-                let has_twin = twin.is_some_and(|live| live.earliest_unused(&from.used).is_some());
-                if has_twin || (step.after == from.state && futile) {
-                    return None;
-                }
-                let CrashedClass { total, invoked, .. } = self.crashed[id.0 as usize];
-                let late = self.rules.breaks(WrongRule::OverdraftAtTheEnd);
-                let available = if late { total } else { invoked };
-                config.crashed = self.ledger.use_one(from.crashed, id, available)?;
-                Choice::Crashed(id)
-            }
-        };
-        if step.class == Class::BlindWrite {
-            config.required = Words::EMPTY;
-        }
-        Some((config, choice))
-    }
-
-    /// Takes every observer that has become legal, and keeps the configuration if it is of use.
-    fn arrive(
-        &mut self,
-        mut config: Config<W>,
-        step: Step,
-        choice: Choice,
-        slot: usize,
-        masks: &Masks<W>,
-    ) {
-        let legal = self.observers_of(step.after);
-        let last = match step.class {
-            Class::BlindWrite if legal.is_subset(&config.used) => Last::UnseenWrite,
-            _ => Last::Other,
-        };
-        config.used = config.used.union(&legal);
-        let kept = match config.used.has(slot) {
-            true => self.settled.insert(config.without(slot), last, masks, &self.ledger),
-            false => self.waiting.insert(config, last, masks, &self.ledger),
-        };
-        if let Some(kept) = kept {
+    /// Keeps a configuration if it is of use.
+    fn take_in(&mut self, arrival: Arrival<W>, masks: &Masks<W>) {
+        let Arrival { config, last, choice, is_settled } = arrival;
+        let side = if is_settled { &mut self.settled } else { &mut self.waiting };
+        if let (Some(kept), Some(choice)) = (side.insert(config, last, masks, &self.ledger), choice)
+        {
             kept.path = self.paths.extend(config.path, choice, self.event);
         }
-    }
-
-    fn next_of(&self, group: &Group<W>, used: &Words<W>) -> Option<usize> {
-        if self.rules.breaks(WrongRule::LatestDeadlineFirst) {
-            return group.latest_unused(used);
-        }
-        group.earliest_unused(used)
     }
 
     fn observers_of(&mut self, state: StateId) -> Words<W> {
@@ -357,7 +328,9 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
     /// Books what the search occupies.
     fn account(&mut self) -> Result<(), Stop> {
         let configs = (self.configs.capacity() * size_of::<Config<W>>()) as u64;
-        let own = configs + self.waiting.bytes() + self.settled.bytes() + self.steps.bytes();
+        let shards: u64 = self.shards.iter().map(Shard::bytes).sum();
+        let sides = self.waiting.bytes() + self.settled.bytes() + shards;
+        let own = configs + sides + self.steps.bytes();
         let bytes = own + self.paths.bytes() + self.ledger.bytes() + self.table.bytes();
         Ok(self.meter.occupy(bytes)?)
     }

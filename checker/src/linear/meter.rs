@@ -11,12 +11,15 @@ pub(crate) struct Limits<'b> {
     pub(crate) expansions_max: u64,
     /// And so does one that needs more memory for itself.
     pub(crate) bytes_max: u64,
+    /// A frontier keeps no more than so many configurations, and can tell no violation once there
+    /// were more.
+    pub(crate) configs_max: usize,
 }
 
 impl<'b> Limits<'b> {
     /// As much as the budget allows.
     pub(crate) fn of(budget: &'b Budget) -> Limits<'b> {
-        Limits { budget, expansions_max: u64::MAX, bytes_max: u64::MAX }
+        Limits { budget, expansions_max: u64::MAX, bytes_max: u64::MAX, configs_max: usize::MAX }
     }
 }
 
@@ -37,6 +40,11 @@ const BOOKING_STEP_BYTES: u64 = 1 << 18;
 impl<'b> Meter<'b> {
     pub(crate) fn new(limits: Limits<'b>) -> Meter<'b> {
         Meter { limits, booked_bytes: 0, unchecked_work: 0, expansions: 0, largest_frontier: 0 }
+    }
+
+    /// What may be spent.
+    pub(crate) fn limits(&self) -> Limits<'b> {
+        self.limits
     }
 
     /// Some small steps were done, or are about to be.

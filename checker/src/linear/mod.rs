@@ -30,10 +30,13 @@
 //!
 //! # Which algorithm
 //!
-//! Some models decide some histories without any search ([`Model::procedure`](crate::model::Model)),
-//! and are asked first; then `zones`; then the frontier; and once that takes long, Wing and Gong's
-//! search beside it (`wgl`, raced in `portfolio`). Each can be asked for by name ([`Algorithm`]), and
-//! the fuzzer holds all of them against each other.
+//! An object that falls into parts is decided part by part (`parts`). Of each, some models decide
+//! some histories without any search ([`Model::procedure`](crate::model::Model)), and are asked
+//! first; then `zones`; then the frontier. What takes long is looked at again (`portfolio`): whether
+//! times tell apart who left what (`sources`, `apart`), then with a frontier that keeps only a few
+//! configurations (`frontier::narrow`), and at last with all of them, on all processors
+//! (`frontier::shards`), raced against Wing and Gong's search (`wgl`). Each can be asked for by name
+//! ([`Algorithm`]), and the fuzzer holds all of them against each other.
 //!
 //! # Cost
 //!
@@ -44,6 +47,7 @@
 
 mod algorithm;
 mod antichain;
+mod apart;
 mod config;
 mod crashed;
 mod exhaustive;
@@ -51,12 +55,14 @@ mod frontier;
 mod meter;
 mod open;
 mod order;
+mod parts;
 mod path;
 mod portfolio;
 mod reduce;
 mod rules;
 mod search;
 mod seen;
+mod sources;
 mod steps;
 mod table;
 #[cfg(test)]

@@ -1,19 +1,25 @@
 //! Which algorithm decides a history.
 //!
 //! What needs no search goes first: the model's own procedure, then zones. What is left is usually
-//! little work for the frontier, and a race would cost more than it gains. Only when the frontier
-//! has taken [`ALONE_EXPANSIONS`] steps and some it begins anew, beside the depth-first search, each on
-//! a thread of its own: they have one deadline, one account of memory, and the first that decides
-//! stops the other, which looks up every few thousand steps, in the middle of a return as well.
-//! The depth-first search remembers much more than the frontier does; so it may use half of the
-//! memory and no more, and the frontier goes on alone when that is spent.
+//! little work for the frontier, and anything else would cost more than it gains. Only when the
+//! frontier has taken [`ALONE_EXPANSIONS`] steps and some ([`hard`]) is it worth looking for what
+//! nobody can have left there, and for times that tell equal values apart; then for a linearization
+//! with a few configurations at a time, which finds one where there are very many.
+//!
+//! What is still open is raced: the whole frontier, on all processors, beside the depth-first
+//! search. They have one deadline, one account of memory, and the first that decides stops the
+//! other, which looks up every few thousand steps, in the middle of a return as well. The
+//! depth-first search remembers much more than the frontier does; so it may use half of the memory
+//! and no more, and the frontier goes on alone when that is spent.
 
 use super::algorithm::Algorithm;
+use super::apart::{self, Apart};
 use super::meter::Limits;
 use super::rules::Rules;
+use super::sources::Sources;
 use super::zones::{self, Zones};
 use super::{
-    Answer, Decision, Effort, Obstacle, Occurrence, Pattern, exhaustive, reduce, search,
+    Answer, Decision, Effort, Obstacle, Occurrence, Pattern, exhaustive, parts, reduce, search,
     verify_order, wgl,
 };
 use crate::budget::Budget;
@@ -38,13 +44,34 @@ pub fn decide_with<M: Model>(
     budget: &Budget,
     algorithm: Algorithm,
 ) -> (Decision<M::State>, Effort) {
+    let whole = |model: &M, all: &[_]| decide_whole(model, all, budget, algorithm);
+    // By the definition there are no parts.
+    let by_definition = algorithm == Algorithm::Exhaustive;
+    let in_parts = if by_definition { None } else { parts::decide(model, all, whole) };
+    let Some((decision, effort)) = in_parts else { return whole(model, all) };
+    (confirmed(model, all, decision), effort)
+}
+
+fn decide_whole<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    budget: &Budget,
+    algorithm: Algorithm,
+) -> Outcome<M> {
     let rules = Rules::default();
     let limits = Limits::of(budget);
     let kept = || reduce::relevant(model, all, rules);
     let (decision, effort) = match algorithm {
         Algorithm::Auto => auto(model, all, budget),
-        Algorithm::Zones => without_search(model, all, &kept(), budget)
-            .unwrap_or_else(|why| (Decision::Undecided(Reason::Missing(why)), Effort::default())),
+        Algorithm::Zones => {
+            let kept = kept();
+            without_search(model, all, &kept, budget).unwrap_or_else(|why| {
+                let sources = Sources::new(model, all, &kept, rules);
+                sources.and_then(|one| by_sources(model, all, &kept, &one, budget)).unwrap_or_else(
+                    || (Decision::Undecided(Reason::Missing(why)), Effort::default()),
+                )
+            })
+        }
         Algorithm::Frontier => search::search(model, all, &kept(), limits, rules),
         Algorithm::Wgl => wgl::search(model, all, &kept(), limits),
         Algorithm::Competition => compete(model, all, &kept(), budget),
@@ -66,12 +93,67 @@ fn auto<M: Model>(model: &M, all: &[Occurrence<M::Transition>], budget: &Budget)
     }
     let expansions_max = ALONE_EXPANSIONS + ALONE_EXPANSIONS_EACH * kept.len() as u64;
     let alone = Limits { expansions_max, ..Limits::of(budget) };
-    match search::search(model, all, &kept, alone, rules) {
-        (Decision::Undecided(Reason::Cancelled), first) if budget.spent().is_none() => {
-            let (decision, effort) = compete(model, all, &kept, budget);
+    let (decision, first) = search::search(model, all, &kept, alone, rules);
+    match decision {
+        Decision::Undecided(Reason::Cancelled) if budget.spent().is_none() => {
+            let (decision, effort) = hard(model, all, &kept, budget);
             (decision, effort.after(first))
         }
-        decided => decided,
+        decided => (decided, first),
+    }
+}
+
+/// How many configurations a narrow frontier keeps, and how many the next one.
+const NARROW: [usize; 2] = [16, 128];
+/// As many steps each may take, and as many more for each operation: about a second.
+const NARROW_EXPANSIONS: u64 = 2_000_000;
+const NARROW_EXPANSIONS_EACH: u64 = 200;
+
+/// Decides what is not done in a moment: by who can have left what, by a few configurations at a
+/// time, and in the end by all of them.
+fn hard<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    kept: &[usize],
+    budget: &Budget,
+) -> Outcome<M> {
+    if let Some(sources) = Sources::new(model, all, kept, Rules::default()) {
+        if let Some(obstacle) = sources.thin_air(kept) {
+            return (Decision::Stuck(obstacle), Effort::default());
+        }
+        if let Some(decided) = by_sources(model, all, kept, &sources, budget) {
+            return decided;
+        }
+    }
+    let mut effort = Effort::default();
+    for configs_max in NARROW {
+        let expansions_max = NARROW_EXPANSIONS + NARROW_EXPANSIONS_EACH * kept.len() as u64;
+        let narrow = Limits { configs_max, expansions_max, ..Limits::of(budget) };
+        let (decision, own) = search::search(model, all, kept, narrow, Rules::default());
+        effort = own.after(effort);
+        let is_open = matches!(decision, Decision::Undecided(Reason::Cancelled));
+        if !is_open || budget.spent().is_some() {
+            return (decision, effort);
+        }
+    }
+    let (decision, own) = compete(model, all, kept, budget);
+    (decision, own.after(effort))
+}
+
+/// Decides where times tell apart whoever leads to the same state.
+fn by_sources<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    kept: &[usize],
+    sources: &Sources<'_, M>,
+    budget: &Budget,
+) -> Option<Outcome<M>> {
+    match apart::decide(model, all, kept, sources) {
+        Apart::Order(order) if verify_order(model, all, &order).is_ok() => {
+            Some((Decision::Linearizable { order }, Effort::default()))
+        }
+        Apart::Stuck(obstacle) => Some(with_states(model, all, kept, obstacle, budget)),
+        Apart::Order(_) | Apart::Ambiguous => None,
     }
 }
 
@@ -158,6 +240,17 @@ fn refuted<M: Model>(
     let Some(obstacle) = zones::earliest(model, all, pattern.clone()) else {
         return (Decision::Impossible(pattern), Effort::default());
     };
+    with_states(model, all, kept, obstacle, budget)
+}
+
+/// The same obstacle with every state that was possible there, if a search finds them cheaply.
+fn with_states<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    kept: &[usize],
+    obstacle: Obstacle<M::State>,
+    budget: &Budget,
+) -> Outcome<M> {
     let limited = Limits { expansions_max: STATES_EXPANSIONS_MAX, ..Limits::of(budget) };
     let (decision, effort) = search::search(model, all, kept, limited, Rules::default());
     let decision = match decision {

@@ -24,6 +24,14 @@ pub(crate) enum WrongRule {
     DropEffectsDespiteDifferences,
     /// Skip crashed operations that leave the current state as it is: they absorb, too.
     SkipNoOpCrashed,
+    /// Where work is shared out, go on only with what is met from then on.
+    ForgetWaiting,
+    /// Believe a death although configurations were dropped before it.
+    TrustNarrowDeath,
+    /// Take a change that had begun, but not ended, as one that screens what was before.
+    ScreenByOpenWrites,
+    /// Take only acknowledged operations as sources.
+    AcknowledgedSources,
 }
 
 /// The rules of one search.

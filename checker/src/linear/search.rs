@@ -8,11 +8,15 @@ use super::frontier::{CrashedClass, Event, Frontier, Stop};
 use super::meter::{Limits, Meter};
 use super::order::rebuild;
 use super::path::Choice;
-use super::rules::Rules;
+use super::rules::{Rules, WrongRule};
 use super::table::{StateId, Table, TransitionId, Vocabulary};
+use super::words::Words;
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
 use crate::model::{Class, Model};
 use crate::verdict::Reason;
+
+/// The most operations open at once, crashed ones not counted: those of the widest configuration.
+pub(super) const OPEN_MAX: usize = Words::<512>::CAPACITY;
 
 /// A history as the frontier takes it.
 pub(crate) struct Plan {
@@ -27,8 +31,8 @@ pub(crate) struct Plan {
 impl Plan {
     /// Why nothing is said about so many operations at once.
     pub(crate) fn too_wide(open: usize) -> Reason {
-        let what = "operations are open at once; no more than 4096 are supported";
-        Reason::Failed(format!("{open} {what}"))
+        let most = "operations are open at once; searched are no more than";
+        Reason::Failed(format!("{open} {most} {OPEN_MAX}"))
     }
 
     /// Number of the event, whether an operation begins with it, and which.
@@ -199,6 +203,7 @@ impl Run<'_> {
             65..=128 => self.of_width::<2>(effort),
             129..=512 => self.of_width::<8>(effort),
             513..=4096 => self.of_width::<64>(effort),
+            4097..=OPEN_MAX => self.of_width::<512>(effort),
             more => Round::Undecided(Plan::too_wide(more)),
         }
     }
@@ -212,8 +217,10 @@ impl Run<'_> {
         effort.rounds += 1;
         effort.expansions += frontier.meter.expansions;
         effort.largest_frontier = effort.largest_frontier.max(frontier.meter.largest_frontier);
+        let gave_up = frontier.is_narrowed && !rules.breaks(WrongRule::TrustNarrowDeath);
         match end {
             Err(Stop::Spent(reason)) => Round::Undecided(reason),
+            Err(Stop::Dead { .. }) if gave_up => Round::Undecided(Reason::Cancelled),
             Err(Stop::Dead { op }) => {
                 let obstacle = obstacle(&frontier, op);
                 match ending(&frontier) {
@@ -222,6 +229,7 @@ impl Run<'_> {
                 }
             }
             Ok(()) => match ending(&frontier) {
+                Err(_) if frontier.is_narrowed => Round::Undecided(Reason::Cancelled),
                 Err(overdrawn) => Round::Overdrawn(overdrawn),
                 Ok(choices) => Round::Linearizable(choices),
             },

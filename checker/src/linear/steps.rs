@@ -106,6 +106,12 @@ impl Steps {
         }
     }
 
+    /// Where the steps from `state` are, if it was asked before in this return.
+    pub(crate) fn known(&self, state: StateId) -> Option<std::ops::Range<usize>> {
+        let (moment, start, end) = *self.places.get(state.0 as usize)?;
+        (moment == self.moment).then_some(start..end)
+    }
+
     pub(crate) fn get(&self, at: usize) -> Step {
         self.steps[at]
     }

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::apart::{self, Apart};
 use super::meter::Limits;
 use super::rules::{Rules, WrongRule};
+use super::sources::Sources;
 use super::zones::{self, Zones};
-use super::{Decision, Occurrence, reduce, search, verify_order};
+use super::{Algorithm, Decision, Occurrence, reduce, search, verify_order};
 use crate::budget::Budget;
 use crate::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
@@ -51,13 +53,22 @@ fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
     let (model, all) = occurrences(case);
     let rules = Rules { wrong };
     let kept = reduce::relevant(&model, &all, rules);
-    let (decision, _) =
-        search::search(&model, &all, &kept, Limits::of(&Budget::unlimited()), rules);
-    match decision {
-        // An order that cannot be rebuilt would be caught, but only after the search was wrong.
-        Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
-        Decision::Stuck(_) | Decision::Impossible(_) => !is_linearizable(case),
-    }
+    let unlimited = Budget::unlimited();
+    [usize::MAX, 1].into_iter().all(|configs_max| {
+        let limits = Limits { configs_max, ..Limits::of(&unlimited) };
+        match search::search(&model, &all, &kept, limits, rules).0 {
+            Decision::Undecided(Reason::Cancelled) if configs_max < usize::MAX => true,
+            // An order that cannot be rebuilt would be caught, but only after the search was wrong.
+            Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
+            Decision::Stuck(_) | Decision::Impossible(_) => !is_linearizable(case),
+        }
+    })
+}
+
+/// How many histories to try: more than usual for a record in `docs/fuzzing.md`.
+fn histories(usual: u32) -> u32 {
+    let asked = std::env::var("ORDEAL_FUZZ_HISTORIES").ok().and_then(|count| count.parse().ok());
+    asked.unwrap_or(usual)
 }
 
 const BASE: Shape = Shape {
@@ -78,7 +89,13 @@ const BASE: Shape = Shape {
 fn aimed_at(rule: WrongRule) -> Shape {
     match rule {
         WrongRule::EagerNoOp | WrongRule::NoForkAtReturn => Shape { cas: false, ..BASE },
-        WrongRule::LatestDeadlineFirst | WrongRule::IgnoreUsedWrites => BASE,
+        WrongRule::LatestDeadlineFirst
+        | WrongRule::IgnoreUsedWrites
+        | WrongRule::TrustNarrowDeath => BASE,
+        WrongRule::ForgetWaiting => Shape { operations: (5, 10), ..BASE },
+        WrongRule::ScreenByOpenWrites | WrongRule::AcknowledgedSources => {
+            unreachable!("it is no rule of the search")
+        }
         WrongRule::AbsorbedOnlyAtOnce => Shape { operations: (4, 9), ..BASE },
         WrongRule::OverdraftAtTheEnd => Shape {
             cas: false,
@@ -98,7 +115,7 @@ fn aimed_at(rule: WrongRule) -> Shape {
     }
 }
 
-const ALL: [WrongRule; 8] = [
+const ALL: [WrongRule; 10] = [
     WrongRule::EagerNoOp,
     WrongRule::LatestDeadlineFirst,
     WrongRule::IgnoreUsedWrites,
@@ -107,6 +124,8 @@ const ALL: [WrongRule; 8] = [
     WrongRule::OverdraftAtTheEnd,
     WrongRule::DropEffectsDespiteDifferences,
     WrongRule::SkipNoOpCrashed,
+    WrongRule::ForgetWaiting,
+    WrongRule::TrustNarrowDeath,
 ];
 
 /// Takes operations away for as long as the mistake still shows.
@@ -127,7 +146,7 @@ fn smallest(mut case: Case, rule: WrongRule) -> Case {
 #[test]
 fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first() {
     let mut rng = seeded(20_261_122);
-    for _ in 0..40_000 {
+    for _ in 0..histories(40_000) {
         let shape = Shape { nil: Nil::Value, ..random_shape(&mut rng) };
         let case = random_case(shape, &mut rng);
         assert!(agrees(&case, None), "{}", spell(&case));
@@ -168,12 +187,37 @@ fn zones_agree_with_the_definition_and_name_what_is_a_violation_by_itself() {
     assert!(told.len() == 5 && told.values().all(|count| *count > 20), "{told:?}");
 }
 
+/// What is shared out among threads is the same for any number of them: verdict, order, counts.
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let pool = |threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool of threads")
+    };
+    let pools = [1, 2, 5].map(pool);
+    let mut rng = seeded(20_261_126);
+    let mut largest = 0;
+    for _ in 0..150 {
+        let shape =
+            Shape { operations: (30, 40), processes: 12, crash_rate: 0.1, values: 3, ..BASE };
+        let (model, all) = occurrences(&random_case(shape, &mut rng));
+        let kept: Vec<usize> = (0..all.len()).collect();
+        let unlimited = Budget::unlimited();
+        let judge =
+            || search::search(&model, &all, &kept, Limits::of(&unlimited), Rules::default());
+        let told: Vec<String> =
+            pools.iter().map(|pool| format!("{:?}", pool.install(judge))).collect();
+        assert!(told.iter().all(|one| *one == told[0]), "{told:#?}");
+        largest = judge().1.largest_frontier.max(largest);
+    }
+    assert!(largest > 20, "only {largest} configurations at once");
+}
+
 /// Reads of the initial value that are open from the beginning to the end change no verdict, but
 /// they occupy the first slots, so that everything else happens in words beyond the first.
 #[test]
 fn hundreds_of_operations_open_at_once_change_no_verdict() {
     let mut rng = seeded(20_261_123);
-    for (idle, histories) in [(60, 2_000), (70, 2_000), (140, 1_000), (600, 200)] {
+    for (idle, histories) in [(60, 2_000), (70, 2_000), (140, 1_000), (600, 200), (4_200, 5)] {
         for _ in 0..histories {
             let case = random_case(Shape { crash_rate: 0.2, bend_rate: 0.8, ..BASE }, &mut rng);
             let (model, small) = occurrences(&case);
@@ -198,6 +242,22 @@ fn hundreds_of_operations_open_at_once_change_no_verdict() {
             }
         }
     }
+}
+
+#[test]
+fn more_operations_at_once_than_a_configuration_holds_are_no_verdict() {
+    let count = u32::try_from(search::OPEN_MAX).expect("a small number") + 1;
+    let (model, _) = occurrences(&parse("init 0"));
+    let read = Transition::Read(model.initial());
+    let at = |at| Occurrence { transition: read, invoked: at, returned: Some(count + at) };
+    let all: Vec<_> = (0..count).map(at).collect();
+    let kept: Vec<usize> = (0..all.len()).collect();
+    let unlimited = Budget::unlimited();
+    let (decision, _) =
+        search::search(&model, &all, &kept, Limits::of(&unlimited), Rules::default());
+    let Decision::Undecided(reason) = decision else { panic!("{decision:?}") };
+    let told = reason.sentence();
+    assert!(told.contains("32769 operations are open at once"), "{told}");
 }
 
 /// A history that no search finishes: the budget ends it, soon after it is spent.
@@ -230,8 +290,65 @@ fn every_wrong_rule_is_caught_by_a_generator_that_aims_at_it() {
     }
 }
 
+/// Whether telling writers apart by time, with this mistake or none, agrees with the definition;
+/// and whether it says anything.
+fn tells_apart_rightly(case: &Case, wrong: Option<WrongRule>) -> (bool, bool) {
+    let (model, all) = occurrences(case);
+    let kept = reduce::relevant(&model, &all, Rules::default());
+    let Some(sources) = Sources::new(&model, &all, &kept, Rules { wrong }) else {
+        return (true, false);
+    };
+    if let Some(obstacle) = sources.thin_air(&kept) {
+        let few = obstacle.pattern.expect("it is told by whom").operations;
+        let few: Vec<_> = few.into_iter().map(|at| all[at].clone()).collect();
+        let proved = matches!(
+            super::decide_with(&model, &few, &Budget::unlimited(), Algorithm::Exhaustive).0,
+            Decision::Stuck(_)
+        );
+        if !proved || is_linearizable(case) {
+            return (false, true);
+        }
+    }
+    match apart::decide(&model, &all, &kept, &sources) {
+        Apart::Ambiguous => (true, false),
+        Apart::Order(order) => (verify_order(&model, &all, &order).is_ok(), true),
+        Apart::Stuck(_) => (!is_linearizable(case), true),
+    }
+}
+
+/// Values that repeat, but not often.
+fn repeating(rng: &mut rand_chacha::ChaCha8Rng) -> Shape {
+    let values = rand::RngExt::random_range(rng, 2..6);
+    Shape { nil: Nil::Value, unique: false, values, ..random_shape(rng) }
+}
+
+#[test]
+fn writers_told_apart_by_time_agree_with_the_definition() {
+    let mut rng = seeded(20_261_127);
+    let (mut said, count) = (0, histories(60_000));
+    for _ in 0..count {
+        let case = random_case(repeating(&mut rng), &mut rng);
+        let (agrees, speaks) = tells_apart_rightly(&case, None);
+        assert!(agrees, "{}", spell(&case));
+        said += u32::from(speaks);
+    }
+    assert!(said > count / 10, "{said}");
+}
+
+#[test]
+fn each_wrong_way_to_tell_writers_apart_is_caught() {
+    for wrong in [WrongRule::ScreenByOpenWrites, WrongRule::AcknowledgedSources] {
+        let mut rng = seeded(20_261_128);
+        let caught = (0..100_000).find_map(|_| {
+            let case = random_case(repeating(&mut rng), &mut rng);
+            (!tells_apart_rightly(&case, Some(wrong)).0).then(|| spell(&case))
+        });
+        println!("{wrong:?}: {}", caught.unwrap_or_else(|| panic!("{wrong:?} was not caught")));
+    }
+}
+
 /// The smallest history on which each mistake was seen to give a wrong verdict.
-const SMALLEST: [(WrongRule, &str); 9] = [
+const SMALLEST: [(WrongRule, &str); 10] = [
     (WrongRule::EagerNoOp, "init 0, W0 2-15, W1 4-10, R0 16-19"),
     (WrongRule::LatestDeadlineFirst, "init 0, C01 1-9, C01 7-22, W0 10-26"),
     (WrongRule::IgnoreUsedWrites, "init 0, C01 1-7, C10 6-10, W1 9-15, R1 11-28"),
@@ -243,6 +360,7 @@ const SMALLEST: [(WrongRule, &str); 9] = [
         "init 0, W1 3-?, R1 4-11, W0 6-8, R1 9-15, R0 12-16, W1 17-?, R1 18-21",
     ),
     (WrongRule::DropEffectsDespiteDifferences, "init 0, W1 7-?, C01 12-15!"),
+    (WrongRule::ForgetWaiting, "init 0, C01 2-14, W0 7-16, W1 9-27, C01 12-15"),
     (WrongRule::SkipNoOpCrashed, "init 0, W1 2-14, C02 4-13, W0 5-?, C22 17-23"),
 ];
 

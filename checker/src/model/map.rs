@@ -18,11 +18,13 @@ use crate::verdict::Reason;
 #[derive(Clone, Debug)]
 pub struct Map {
     options: ModelOptions,
-    keys: Values,
-    values: Values,
+    keys: Arc<Values>,
+    values: Arc<Values>,
     initial: Held,
     /// Every string that somebody read, or replaced.
-    observed: BTreeSet<Arc<str>>,
+    observed: Arc<BTreeSet<Arc<str>>>,
+    /// Whether everything is about one key, however many there are.
+    is_alone: bool,
 }
 
 /// What a key holds.
@@ -59,18 +61,24 @@ impl Map {
     pub fn new(options: &ModelOptions) -> Map {
         let mut values = Values::default();
         let initial = held(&mut values, options.init.as_ref().unwrap_or(&Value::Nil));
-        let (keys, observed) = (Values::default(), BTreeSet::new());
-        Map { options: options.clone(), keys, values, initial, observed }
+        Map {
+            options: options.clone(),
+            keys: Arc::default(),
+            values: Arc::new(values),
+            initial,
+            observed: Arc::default(),
+            is_alone: false,
+        }
     }
 
     fn hold(&mut self, value: &Value) -> Held {
-        held(&mut self.values, value)
+        held(Arc::make_mut(&mut self.values), value)
     }
 
     fn observe(&mut self, value: &Value) -> Held {
         let held = self.hold(value);
         if let Held::Text(text) = &held {
-            self.observed.insert(text.clone());
+            Arc::make_mut(&mut self.observed).insert(text.clone());
         }
         held
     }
@@ -126,7 +134,7 @@ impl Map {
 
     /// Whether everything is about one key, so that a put leaves nothing of the state before.
     fn has_one_key(&self) -> bool {
-        self.keys.len() == 1
+        self.is_alone || self.keys.len() == 1
     }
 
     fn get<'s>(&'s self, state: &'s [(ValueId, Held)], key: ValueId) -> &'s Held {
@@ -182,7 +190,7 @@ impl Model for Map {
             (None, Some([key, argument]), _) => (key, argument, &Value::Nil),
             (None, ..) => return Err(second(call.argument).err().unwrap_or(Reason::Empty)),
         };
-        let key = self.keys.intern(key);
+        let key = Arc::make_mut(&mut self.keys).intern(key);
         Ok(self.change(call, argument, result)?.map(|change| MapTransition { key, change }))
     }
 
@@ -251,6 +259,14 @@ impl Model for Map {
             Change::Append(text) => format!("appended {text:?}, but the key holds {holds}"),
             Change::Put(_) => "a put is always legal".to_owned(),
         }
+    }
+
+    fn part(&self, transition: &MapTransition) -> Option<u64> {
+        Some(transition.key.0.into())
+    }
+
+    fn alone(&self, _: u64) -> Option<Map> {
+        Some(Map { is_alone: true, ..self.clone() })
     }
 
     fn assumptions(&self) -> Vec<String> {

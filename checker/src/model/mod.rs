@@ -175,4 +175,22 @@ pub trait Model: Sync {
         let _ = transition;
         None
     }
+
+    /// The only part of the object that a transition depends on and changes, where the object is
+    /// made of parts that know nothing of each other: a key of a map. `None` where there are no
+    /// parts, or the transition is about several.
+    fn part(&self, transition: &Self::Transition) -> Option<u64> {
+        let _ = transition;
+        None
+    }
+
+    /// The same specification for histories that are about one part only, if it can say more of
+    /// these. A state of it is a state of the whole in which all other parts are as at first.
+    fn alone(&self, part: u64) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = part;
+        None
+    }
 }

@@ -165,6 +165,15 @@ impl Model for MutableSet {
         }
     }
 
+    fn part(&self, transition: &SetTransition) -> Option<u64> {
+        match transition {
+            SetTransition::Add(item, _)
+            | SetTransition::Remove(item, _)
+            | SetTransition::Contains(item, _) => Some(item.0.into()),
+            SetTransition::Read(_) => None,
+        }
+    }
+
     fn assumptions(&self) -> Vec<String> {
         vec!["the set is empty at first".to_owned()]
     }

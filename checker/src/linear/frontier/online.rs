@@ -229,6 +229,8 @@ impl Core {
             steps: self.steps,
             waiting,
             settled,
+            shards: Vec::new(),
+            is_narrowed: false,
         }
     }
 

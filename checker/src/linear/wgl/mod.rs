@@ -22,7 +22,7 @@ mod windows;
 
 use super::crashed::{ClassId, Ledger, UseId};
 use super::meter::{Limits, Meter};
-use super::search::{Plan, plan};
+use super::search::{OPEN_MAX, Plan, plan};
 use super::table::{StateId, Table, TransitionId, Vocabulary};
 use super::words::Words;
 use super::{Decision, Effort, Obstacle, Occurrence, Possible};
@@ -69,6 +69,7 @@ pub(crate) fn search<M: Model>(
         65..=128 => decide::<2>(&operations, &plan, table, &mut meter),
         129..=512 => decide::<8>(&operations, &plan, table, &mut meter),
         513..=4096 => decide::<64>(&operations, &plan, table, &mut meter),
+        4097..=OPEN_MAX => decide::<512>(&operations, &plan, table, &mut meter),
         more => Decision::Undecided(Plan::too_wide(more)),
     };
     let decision = match decision {
