@@ -25,6 +25,7 @@ use super::table::{StateId, Table, TransitionId};
 use super::words::Words;
 use crate::model::Class;
 use crate::verdict::Reason;
+use narrow::Narrow;
 use shards::Shard;
 use successor::{Arrival, Moment, Successor};
 
@@ -84,8 +85,8 @@ pub(crate) struct Frontier<'v, 'b, const W: usize> {
     settled: Antichain<W>,
     /// The same two, in pieces, where there is so much of them that all processors help.
     shards: Vec<Shard<W>>,
-    /// Whether configurations were dropped that nothing dominates.
-    pub(crate) is_narrowed: bool,
+    /// What was dropped and put aside, where few configurations are to do.
+    pub(crate) narrow: Narrow<W>,
 }
 
 impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
@@ -118,7 +119,7 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             waiting: Antichain::new(),
             settled: Antichain::new(),
             shards: Vec::new(),
-            is_narrowed: false,
+            narrow: Narrow::new(),
         }
     }
 
@@ -187,8 +188,9 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             self.watching.clear();
         }
         self.open.remove(slot);
-        self.narrow();
-        self.paths.sweep(self.configs.iter_mut().map(|config| &mut config.path));
+        self.drop_some();
+        let aside = self.narrow.configs_mut();
+        self.paths.sweep(self.configs.iter_mut().chain(aside).map(|config| &mut config.path));
         self.meter.largest_frontier = self.meter.largest_frontier.max(self.configs.len() as u64);
         self.account()
     }
@@ -330,7 +332,7 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
         let configs = (self.configs.capacity() * size_of::<Config<W>>()) as u64;
         let shards: u64 = self.shards.iter().map(Shard::bytes).sum();
         let sides = self.waiting.bytes() + self.settled.bytes() + shards;
-        let own = configs + sides + self.steps.bytes();
+        let own = configs + sides + self.steps.bytes() + self.narrow.bytes();
         let bytes = own + self.paths.bytes() + self.ledger.bytes() + self.table.bytes();
         Ok(self.meter.occupy(bytes)?)
     }

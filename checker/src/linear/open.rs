@@ -48,7 +48,7 @@ pub(crate) struct Masks<const W: usize> {
 }
 
 /// All open operations, by slot and by group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Open<const W: usize> {
     slots: Vec<Option<OpenOp>>,
     slot_of: FxHashMap<u32, usize>,

@@ -213,11 +213,11 @@ impl Run<'_> {
         let meter = Meter::new(limits);
         let mut frontier: Frontier<'_, '_, W> =
             Frontier::new(table, plan.classes.clone(), tracked.to_vec(), meter, rules);
-        let end = plan.events.iter().try_for_each(|(event, _)| frontier.push(*event));
+        let end = take_in(&mut frontier, plan);
         effort.rounds += 1;
         effort.expansions += frontier.meter.expansions;
         effort.largest_frontier = effort.largest_frontier.max(frontier.meter.largest_frontier);
-        let gave_up = frontier.is_narrowed && !rules.breaks(WrongRule::TrustNarrowDeath);
+        let gave_up = frontier.narrow.has_dropped && !rules.breaks(WrongRule::TrustNarrowDeath);
         match end {
             Err(Stop::Spent(reason)) => Round::Undecided(reason),
             Err(Stop::Dead { .. }) if gave_up => Round::Undecided(Reason::Cancelled),
@@ -229,12 +229,25 @@ impl Run<'_> {
                 }
             }
             Ok(()) => match ending(&frontier) {
-                Err(_) if frontier.is_narrowed => Round::Undecided(Reason::Cancelled),
+                Err(_) if frontier.narrow.has_dropped => Round::Undecided(Reason::Cancelled),
                 Err(overdrawn) => Round::Overdrawn(overdrawn),
                 Ok(choices) => Round::Linearizable(choices),
             },
         }
     }
+}
+
+/// Takes in all events, going back where a narrow frontier died.
+fn take_in<const W: usize>(frontier: &mut Frontier<'_, '_, W>, plan: &Plan) -> Result<(), Stop> {
+    let mut next = 0;
+    while let Some((event, _)) = plan.events.get(next) {
+        next = match frontier.push(*event) {
+            Ok(()) => next + 1,
+            Err(Stop::Dead { op }) => frontier.go_back().ok_or(Stop::Dead { op })? as usize,
+            Err(spent) => return Err(spent),
+        };
+    }
+    Ok(())
 }
 
 const NO_ORDER: &str = "the search found a linearization, but its order could not be rebuilt";

@@ -53,6 +53,11 @@ impl Steps {
         self.begun.push((class, transition));
     }
 
+    /// The crashed classes that have begun, in this order.
+    pub(crate) fn begun(&self) -> Vec<ClassId> {
+        self.begun.iter().map(|(class, _)| *class).collect()
+    }
+
     /// Another return, with these groups open.
     pub(crate) fn renew<const W: usize>(&mut self, movers: &[Group<W>]) {
         self.moment += 1;

@@ -8,11 +8,19 @@
 //! The most promising configuration is the one that owes least: every open observer or conditional
 //! that has not taken effect yet needs a state of its own before it returns, the sooner, the worse.
 //! Open writes are means rather than debts, since any later write absorbs them.
+//!
+//! A history of ten thousand operations has a moment somewhere in which few are too few. So now and
+//! then more are put aside, and where the frontier dies it goes back to them and on with more for a
+//! while, each time further back and with more than before.
 
-use super::Frontier;
+use std::collections::VecDeque;
+
 use super::shards::Shard;
+use super::{CrashedClass, Frontier};
 use crate::linear::config::Config;
-use crate::linear::crashed::Cost;
+use crate::linear::crashed::{ClassId, Cost};
+use crate::linear::open::Open;
+use crate::linear::steps::Steps;
 use crate::linear::words::Words;
 use crate::model::Class;
 
@@ -21,28 +29,127 @@ type Rank = (bool, u32, u32, Cost);
 
 /// So many configurations are tried for each that is kept, before what has settled must do.
 const TRIED_EACH: usize = 8;
+/// What it weighs to owe what returns next, times four.
+const URGENT: u32 = 1 << 16;
+/// Events between two moments to which the frontier can go back; few in tests, so that small
+/// histories meet some.
+const STRIDE: u32 = if cfg!(test) { 2 } else { 32 };
+/// As many moments are kept.
+const MOMENTS_MAX: usize = 64;
+/// How many times more configurations are kept after a death than before.
+const WIDEN: usize = if cfg!(test) { 2 } else { 4 };
+/// And how many times more than at first, at most.
+const WIDEST: usize = if cfg!(test) { 2 } else { 64 };
+
+/// What a narrow frontier remembers.
+pub(in crate::linear) struct Narrow<const W: usize> {
+    /// Whether configurations were dropped that nothing dominates.
+    pub(in crate::linear) has_dropped: bool,
+    moments: VecDeque<Kept<W>>,
+    /// How many times more configurations are kept than were asked for, and until which event.
+    factor: usize,
+    until: u32,
+    /// How many moments to go back at the next death.
+    back: usize,
+}
+
+/// A moment with more configurations than went on from it.
+struct Kept<const W: usize> {
+    /// The event that is next.
+    event: u32,
+    open: Open<W>,
+    configs: Vec<Config<W>>,
+    crashed: Vec<CrashedClass>,
+    begun: Vec<ClassId>,
+}
+
+impl<const W: usize> Narrow<W> {
+    pub(super) fn new() -> Narrow<W> {
+        let moments = VecDeque::new();
+        Narrow { has_dropped: false, moments, factor: 1, until: 0, back: 1 }
+    }
+
+    /// The configurations that are put aside.
+    pub(super) fn configs_mut(&mut self) -> impl Iterator<Item = &mut Config<W>> {
+        self.moments.iter_mut().flat_map(|moment| &mut moment.configs)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        let configs: usize = self.moments.iter().map(|moment| moment.configs.capacity()).sum();
+        (configs * size_of::<Config<W>>()) as u64
+    }
+}
 
 impl<const W: usize> Frontier<'_, '_, W> {
+    /// How many configurations to keep.
+    fn width(&self) -> usize {
+        self.meter.limits().configs_max.saturating_mul(self.narrow.factor)
+    }
+
     /// Whether so many configurations tried within one return are enough; if so, some are dropped.
     pub(super) fn has_tried_enough(&mut self, tried: usize) -> bool {
-        let enough = self.meter.limits().configs_max.saturating_mul(TRIED_EACH);
         let has_settled = || !self.settled.is_empty() || self.shards.iter().any(Shard::has_settled);
-        let is_enough = tried >= enough && has_settled();
-        self.is_narrowed |= is_enough;
+        let is_enough = tried >= self.width().saturating_mul(TRIED_EACH) && has_settled();
+        self.narrow.has_dropped |= is_enough;
         is_enough
     }
 
     /// Drops the least promising configurations, if there are too many.
-    pub(super) fn narrow(&mut self) {
-        if self.configs.len() <= self.meter.limits().configs_max {
+    pub(super) fn drop_some(&mut self) {
+        if self.event >= self.narrow.until {
+            (self.narrow.factor, self.narrow.back) = (1, 1);
+        }
+        if self.configs.len() <= self.width() {
             return;
         }
-        self.is_narrowed = true;
+        self.narrow.has_dropped = true;
         let debts = self.debts();
         let mut configs = std::mem::take(&mut self.configs);
         configs.sort_by_cached_key(|config| self.rank(config, &debts));
-        configs.truncate(self.meter.limits().configs_max);
+        self.put_aside(&configs);
+        configs.truncate(self.width());
         self.configs = configs;
+    }
+
+    /// Remembers the best of these configurations, if it is time to.
+    fn put_aside(&mut self, configs: &[Config<W>]) {
+        let event = self.event + 1;
+        if self.narrow.moments.back().is_some_and(|last| event < last.event + STRIDE) {
+            return;
+        }
+        if self.narrow.moments.len() == MOMENTS_MAX {
+            self.narrow.moments.pop_front();
+        }
+        let most = self.meter.limits().configs_max.saturating_mul(WIDEN * WIDEN);
+        self.narrow.moments.push_back(Kept {
+            event,
+            open: self.open.clone(),
+            configs: configs[..configs.len().min(most)].to_vec(),
+            crashed: self.crashed.clone(),
+            begun: self.steps.begun(),
+        });
+    }
+
+    /// After a death: the event from which to try again, with more configurations, if there is one.
+    pub(in crate::linear) fn go_back(&mut self) -> Option<u32> {
+        let factor = self.narrow.factor * WIDEN;
+        if factor > WIDEST {
+            return None;
+        }
+        let back = self.narrow.back.min(self.narrow.moments.len());
+        let left = self.narrow.moments.len() - back;
+        let Kept { event, open, configs, crashed, begun } =
+            self.narrow.moments.drain(left..).next()?;
+        self.narrow.factor = factor;
+        self.narrow.back *= 2;
+        self.narrow.until = self.narrow.until.max(self.event + STRIDE);
+        self.steps = Steps::default();
+        for class in begun {
+            self.steps.begin(class, crashed[class.0 as usize].transition);
+        }
+        self.watching.clear();
+        (self.event, self.open, self.configs, self.crashed) = (event, open, configs, crashed);
+        Some(event)
     }
 
     /// The open observers and conditionals, with what it weighs that they have not taken effect.
@@ -65,6 +172,3 @@ impl<const W: usize> Frontier<'_, '_, W> {
         (cost.overdrawn, owed, spent.len(), cost)
     }
 }
-
-/// What it weighs to owe what returns next, times four.
-const URGENT: u32 = 1 << 16;

@@ -10,6 +10,7 @@
 //!
 //! Between two events a monitor owns the model, so the frontier gives back its loan and rests.
 
+use super::narrow::Narrow;
 use super::{CrashedClass, Event, Frontier, Stop};
 use crate::budget::Budget;
 use crate::linear::antichain::Antichain;
@@ -230,7 +231,7 @@ impl Core {
             waiting,
             settled,
             shards: Vec::new(),
-            is_narrowed: false,
+            narrow: Narrow::new(),
         }
     }
 
