@@ -8,6 +8,8 @@
 
 #[path = "../tests/support/corpus.rs"]
 mod corpus;
+#[path = "../tests/support/place.rs"]
+mod place;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

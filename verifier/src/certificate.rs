@@ -8,7 +8,7 @@
 
 use crate::frontier::{Config, Frontier, Mark, Stage, StateName};
 use crate::sets::Evidence;
-use crate::text::json_value;
+use crate::text::{edn_value, json_value};
 use crate::value::Value;
 use crate::weaken::Part;
 
@@ -169,7 +169,7 @@ fn claim(entries: &Entries) -> Result<Claim, String> {
 
 /// A line after the first: about an object, or the last one with their number.
 pub(crate) enum Next {
-    Object(Line),
+    Object(Box<Line>),
     End(u64),
 }
 
@@ -180,7 +180,7 @@ pub(crate) fn next(line: &[u8]) -> Result<Next, String> {
         return Ok(Next::End(count));
     }
     let key = entries.get("key").map(|_| entries.text("key").map(str::to_owned)).transpose()?;
-    Ok(Next::Object(Line { key, claim: claim(&entries)?, proof: proof(&entries)? }))
+    Ok(Next::Object(Box::new(Line { key, claim: claim(&entries)?, proof: proof(&entries)? })))
 }
 
 const LINE: [&str; 3] = ["key", "verdict", "proof"];
@@ -217,10 +217,15 @@ fn proof(entries: &Entries) -> Result<Proof, String> {
     }
 }
 
-const PART: [&str; 4] = ["from", "until", "keep", "as-write"];
+const PART: [&str; 5] = ["about", "from", "until", "keep", "as-write"];
 
 fn part(entries: &Entries) -> Result<Part, String> {
+    let thing = |one: &Value| {
+        let text = one.name().ok_or("`about` holds something that is no string")?;
+        edn_value(text).map_err(|error| error.to_string())
+    };
     Ok(Part {
+        about: entries.get("about").map(|things| items(things, "about", thing)).transpose()?,
         from: entries.optional_index("from")?,
         until: entries.optional_index("until")?,
         keep: entries.indices("keep")?,
@@ -230,7 +235,7 @@ fn part(entries: &Entries) -> Result<Part, String> {
 
 fn evidence(entries: &Entries) -> Result<Evidence, String> {
     let element = entries.text("element")?;
-    let element = crate::text::edn_value(element).map_err(|error| error.to_string())?;
+    let element = edn_value(element).map_err(|error| error.to_string())?;
     let read = index(entries.need("read")?, "read")?;
     match entries.text("anomaly")? {
         "unexpected" => Ok(Evidence::Unexpected { element, read }),

@@ -47,6 +47,9 @@ pub(crate) struct Operation<'h> {
     /// The index of its invocation, by which certificates name it.
     pub(crate) index: u64,
     pub(crate) f: &'h Value,
+    /// What it was done to, where that is known beside the values: nil where objects are told
+    /// apart, or else an entry `:key`. `None`: if there are keys, the values name them.
+    pub(crate) key: Option<&'h Value>,
     /// The value of the invocation, without the key.
     pub(crate) argument: &'h Value,
     /// The value of the completion, without the key; nil without one.
@@ -64,7 +67,51 @@ pub(crate) struct Operation<'h> {
 #[derive(Clone, Debug)]
 pub(crate) struct Object<'h> {
     pub(crate) key: Option<&'h Value>,
-    pub(crate) operations: Vec<Operation<'h>>,
+    record: Record<'h>,
+    /// Which operations of the record.
+    members: Vec<usize>,
+}
+
+/// Everything that happened.
+#[derive(Clone, Copy, Debug)]
+struct Record<'h> {
+    events: &'h [Event],
+    operations: &'h [Paired],
+    keys: Keys,
+}
+
+impl<'h> Object<'h> {
+    /// Its operations, put together one by one: all at once would take more than the history.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = Operation<'h>> {
+        let record = self.record;
+        let operations = self.members.iter().map(move |at| record.operation(*at));
+        operations.map(|operation| operation.expect("it was taken apart by its key").1)
+    }
+}
+
+impl<'h> Record<'h> {
+    fn operation(self, at: usize) -> Result<(Option<&'h Value>, Operation<'h>), NoKey> {
+        let one = &self.operations[at];
+        let invocation = &self.events[one.invoked];
+        let no_key = NoKey { index: invocation.index };
+        let (key, argument) = keyed(invocation, self.keys).ok_or(no_key)?;
+        let completion = one.completed.map(|at| &self.events[at]);
+        let result = completion.map_or(Ok(&NIL), |event| result(event, key, self.keys))?;
+        let beside = if self.keys == Keys::One { invocation.key.as_deref() } else { Some(&NIL) };
+        let operation = Operation {
+            index: invocation.index,
+            f: &invocation.f,
+            key: beside,
+            argument,
+            result,
+            error: completion.and_then(|event| event.error.as_deref()),
+            outcome: one.outcome,
+            process: invocation.process.unwrap_or_default(),
+            invoked: one.invoked,
+            completed: one.completed.map(|at| (at, self.events[at].index)),
+        };
+        Ok((key, operation))
+    }
 }
 
 /// An operation without the key that the reading wants it to have.
@@ -79,32 +126,19 @@ static NIL: Value = Value::Nil;
 /// The objects, in the order of their first operations.
 pub(crate) fn split<'h>(
     events: &'h [Event],
-    operations: &[Paired],
+    operations: &'h [Paired],
     keys: Keys,
 ) -> Result<Vec<Object<'h>>, NoKey> {
+    let record = Record { events, operations, keys };
     let mut objects: Vec<Object<'h>> = Vec::new();
     let mut numbers: HashMap<Option<&Value>, usize> = HashMap::new();
-    for one in operations {
-        let invocation = &events[one.invoked];
-        let no_key = NoKey { index: invocation.index };
-        let (key, argument) = keyed(invocation, keys).ok_or(no_key)?;
-        let completion = one.completed.map(|at| &events[at]);
-        let result = completion.map_or(Ok(&NIL), |event| result(event, key, keys))?;
+    for at in 0..operations.len() {
+        let (key, _) = record.operation(at)?;
         let number = *numbers.entry(key).or_insert_with(|| {
-            objects.push(Object { key, operations: Vec::new() });
+            objects.push(Object { key, record, members: Vec::new() });
             objects.len() - 1
         });
-        objects[number].operations.push(Operation {
-            index: invocation.index,
-            f: &invocation.f,
-            argument,
-            result,
-            error: completion.and_then(|event| event.error.as_ref()),
-            outcome: one.outcome,
-            process: invocation.process.unwrap_or_default(),
-            invoked: one.invoked,
-            completed: one.completed.map(|at| (at, events[at].index)),
-        });
+        objects[number].members.push(at);
     }
     Ok(objects)
 }
@@ -112,8 +146,8 @@ pub(crate) fn split<'h>(
 /// The key and the value without it; `None` where there should be a key and is none.
 fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
     match keys {
-        Keys::One => Some((None, &event.value)),
-        Keys::Entry => Some((Some(event.key.as_ref()?), &event.value)),
+        Keys::One => Some((None, &*event.value)),
+        Keys::Entry => Some((Some(event.key.as_deref()?), &*event.value)),
         Keys::Tuple => match event.value.items()? {
             [key, value] if !key.is_nil() => Some((Some(key), value)),
             _ => None,
@@ -126,7 +160,7 @@ fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
 fn result<'h>(event: &'h Event, key: Option<&Value>, keys: Keys) -> Result<&'h Value, NoKey> {
     let says = match keyed(event, keys) {
         Some((same, value)) if same == key => Some(value),
-        None if keys == Keys::Entry => Some(&event.value),
+        None if keys == Keys::Entry => Some(&*event.value),
         _ => None,
     };
     match says {

@@ -27,9 +27,9 @@ pub(crate) fn verify<M: Model>(
         if one.returned.is_some_and(|returned| returned < latest_invocation) {
             return Err(format!("op {index} stands behind one that began after it had returned"));
         }
-        state = model
-            .step(&state, &one.step)
-            .ok_or_else(|| format!("op {index} is illegal where it stands"))?;
+        if !model.advance(&mut state, &one.step) {
+            return Err(format!("op {index} is illegal where it stands"));
+        }
     }
     let left_out =
         steps.iter().zip(&placed).find(|(one, placed)| !**placed && one.returned.is_some());

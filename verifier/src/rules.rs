@@ -2,10 +2,13 @@
 
 use crate::certificate::{Entries, Header};
 use crate::keys::Keys;
-use crate::models::{Discipline, Items, Model, OwnerMutex, Permits, Readings, Register, Tokens};
+use crate::linearizable::Specification;
+use crate::models::{
+    Bag, Bank, Counter, Elements, Log, Map, Model, Next, OwnerMutex, Permits, Readings, Register,
+    Returns, Row, Tokens, Transactions, Versioned,
+};
 use crate::sets::Reads;
 use crate::text::{Notation, edn_value};
-use crate::value::Value;
 
 /// See the module.
 pub(crate) struct Rules {
@@ -18,11 +21,10 @@ pub(crate) struct Rules {
 
 /// What objects are held against.
 pub(crate) enum Judge {
-    Register(Register),
-    Items(Items),
-    Permits(Permits),
-    Owner(OwnerMutex),
+    Linearizable(Box<dyn Specification>),
     Set(Reads),
+    /// A model that cannot begin as it is said to; why. Nothing is proved by it.
+    Senseless(String),
     /// Something that this verifier has no rules for.
     Unknown,
 }
@@ -49,14 +51,11 @@ impl Rules {
     pub(crate) fn assumptions(&self) -> Vec<String> {
         let mut assumptions = vec![self.keys.sentence().to_owned()];
         assumptions.extend(match &self.judge {
-            Judge::Register(model) => model.assumptions(),
-            Judge::Items(model) => model.assumptions(),
-            Judge::Permits(model) => model.assumptions(),
-            Judge::Owner(model) => model.assumptions(),
+            Judge::Linearizable(model) => model.assumptions(),
             Judge::Set(reads) => {
                 vec!["the set is empty at first".to_owned(), reads.sentence().to_owned()]
             }
-            Judge::Unknown => Vec::new(),
+            Judge::Senseless(_) | Judge::Unknown => Vec::new(),
         });
         let outcomes = "what failed did not happen, and what is indeterminate may have, at any \
                         later time, unless another reading is named here";
@@ -82,24 +81,46 @@ fn set(entries: &Entries) -> Result<Judge, String> {
 
 fn linearizable(entries: &Entries, model: &str) -> Result<Judge, String> {
     let init = edn_value(entries.text("init")?).map_err(|error| error.to_string())?;
+    let counter = |returns| judge_if(Counter::new(returns, &init));
     Ok(match model {
-        "register" | "cas-register" => register(entries, model == "cas-register", init)?,
-        "fifo-queue" => Judge::Items(Items::new(Discipline::FirstInFirstOut)),
-        "unordered-queue" => Judge::Items(Items::new(Discipline::Any)),
-        "stack" => Judge::Items(Items::new(Discipline::LastInFirstOut)),
-        "mutex" => Judge::Permits(Permits::mutex()),
-        "semaphore" => Judge::Permits(Permits::semaphore(&init)?),
-        "owner-mutex" => Judge::Owner(OwnerMutex::new(Tokens::None)),
-        "fenced-mutex" => Judge::Owner(OwnerMutex::new(Tokens::Growing)),
+        "register" => judge(Register::new(readings(entries, false)?, init)),
+        "cas-register" => judge(Register::new(readings(entries, true)?, init)),
+        "versioned-register" => judge(Versioned::new(readings(entries, true)?, init)),
+        "multi-register" => judge_if(Transactions::new(&init)),
+        "bank" => judge_if(Bank::new(&init)),
+        "fifo-queue" => judge(Row::new(Next::First)),
+        "unordered-queue" => judge(Bag::default()),
+        "stack" => judge(Row::new(Next::Last)),
+        "mutex" => judge(Permits::mutex()),
+        "semaphore" => judge_if(Permits::semaphore(&init)),
+        "owner-mutex" => judge(OwnerMutex::new(Tokens::None)),
+        "fenced-mutex" => judge(OwnerMutex::new(Tokens::Growing)),
+        "mutable-set" => judge(Elements::default()),
+        "counter" => counter(Returns::Nothing),
+        "fetch-and-add" => counter(Returns::Before),
+        "add-and-fetch" => counter(Returns::After),
+        "log" => judge(Log::default()),
+        "map" => judge(Map::new(nil_unknown(entries)?, init)),
         _ => Judge::Unknown,
     })
 }
 
-fn register(entries: &Entries, has_cas: bool, init: Value) -> Result<Judge, String> {
-    let readings = Readings {
+fn judge(model: impl Model + 'static) -> Judge {
+    Judge::Linearizable(Box::new(model))
+}
+
+fn judge_if(model: Result<impl Model + 'static, String>) -> Judge {
+    model.map_or_else(Judge::Senseless, judge)
+}
+
+fn nil_unknown(entries: &Entries) -> Result<bool, String> {
+    one_of(entries, "nil-reads", [("value", false), ("unknown", true)])
+}
+
+fn readings(entries: &Entries, has_cas: bool) -> Result<Readings, String> {
+    Ok(Readings {
         has_cas,
-        nil_unknown: one_of(entries, "nil-reads", [("value", false), ("unknown", true)])?,
+        nil_unknown: nil_unknown(entries)?,
         observe_failed_cas: one_of(entries, "failed-cas", [("drop", false), ("observe", true)])?,
-    };
-    Ok(Judge::Register(Register::new(readings, init)))
+    })
 }

@@ -37,9 +37,9 @@ struct Sets<'a, 'h> {
 }
 
 impl<'a, 'h> Sets<'a, 'h> {
-    fn of(object: &'a Object<'h>) -> Result<Sets<'a, 'h>, String> {
+    fn of(operations: &'a [Operation<'h>]) -> Result<Sets<'a, 'h>, String> {
         let mut sets = Sets { possible: HashMap::new(), added: Vec::new(), reads: Vec::new() };
-        for one in &object.operations {
+        for one in operations {
             match one.f.name() {
                 Some("add") => sets.add(one),
                 Some("read") => sets.read(one)?,
@@ -88,7 +88,8 @@ fn acknowledged(one: &Operation<'_>) -> Option<usize> {
 
 /// Makes sure that nothing is missing or unexpected.
 pub(crate) fn verify(object: &Object<'_>, reads: Reads) -> Result<(), String> {
-    let sets = Sets::of(object)?;
+    let operations: Vec<Operation<'_>> = object.operations().collect();
+    let sets = Sets::of(&operations)?;
     for (read, elements, ended) in &sets.reads {
         let unexpected = |one: &&Value| sets.possible.get(one).is_none_or(|at| at >= ended);
         if let Some(element) = elements.iter().find(unexpected) {
@@ -120,7 +121,8 @@ pub(crate) fn verify(object: &Object<'_>, reads: Reads) -> Result<(), String> {
 
 /// Makes sure that the evidence shows what it is said to show.
 pub(crate) fn refute(object: &Object<'_>, reads: Reads, evidence: &Evidence) -> Result<(), String> {
-    let sets = Sets::of(object)?;
+    let operations: Vec<Operation<'_>> = object.operations().collect();
+    let sets = Sets::of(&operations)?;
     match evidence {
         Evidence::Unexpected { element, read } => {
             let (_, elements, ended) = sets.read_at(*read)?;

@@ -21,9 +21,9 @@ pub(crate) fn steps<M: Model>(
     model: &mut M,
     object: &Object<'_>,
 ) -> Result<Vec<Timed<M::Step>>, String> {
-    let mut steps = Vec::with_capacity(object.operations.len());
-    for one in &object.operations {
-        let Some(step) = model.read(one)? else { continue };
+    let mut steps = Vec::new();
+    for one in object.operations() {
+        let Some(step) = model.read(&one)? else { continue };
         let returned = match one.outcome {
             Outcome::Ok | Outcome::Fail => one.completed.map(|(position, _)| position),
             Outcome::Info => None,

@@ -66,6 +66,13 @@ impl Value {
         }
     }
 
+    /// What a map has under this keyword.
+    pub(crate) fn entry(&self, name: &str) -> Option<&Value> {
+        let Value::Map(entries) = self else { return None };
+        let named = |key: &Value| matches!(key, Value::Keyword(text) if **text == *name);
+        entries.iter().find(|(key, _)| named(key)).map(|(_, value)| value)
+    }
+
     /// The elements of a vector or list.
     pub(crate) fn items(&self) -> Option<&[Value]> {
         match self {
@@ -75,7 +82,7 @@ impl Value {
     }
 }
 
-/// EDN, for messages.
+/// EDN.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,10 +90,10 @@ impl fmt::Display for Value {
             Value::Bool(value) => write!(f, "{value}"),
             Value::Int(value) => write!(f, "{value}"),
             Value::Big(text) => write!(f, "{text}N"),
-            Value::Float(bits) => write!(f, "{:?}", f64::from_bits(*bits)),
+            Value::Float(bits) => float(f, f64::from_bits(*bits)),
             Value::Exact(text) | Value::Symbol(text) => f.write_str(text),
-            Value::Char(one) => write!(f, "\\{one}"),
-            Value::Str(text) => write!(f, "{text:?}"),
+            Value::Char(one) => character(f, *one),
+            Value::Str(text) => string(f, text),
             Value::Keyword(text) => write!(f, ":{text}"),
             Value::Vector(items) => written(f, "[", items, "]"),
             Value::Set(items) => written(f, "#{", items, "}"),
@@ -101,6 +108,36 @@ impl fmt::Display for Value {
             Value::Tagged(tag, inner) => write!(f, "#{tag} {inner}"),
         }
     }
+}
+
+fn float(f: &mut fmt::Formatter<'_>, number: f64) -> fmt::Result {
+    match number {
+        _ if number.is_nan() => f.write_str("##NaN"),
+        f64::INFINITY => f.write_str("##Inf"),
+        f64::NEG_INFINITY => f.write_str("##-Inf"),
+        _ => write!(f, "{number:?}"),
+    }
+}
+
+fn character(f: &mut fmt::Formatter<'_>, one: char) -> fmt::Result {
+    match u32::from(one) {
+        code @ (0..=0x20 | 0x7f) => write!(f, "\\u{code:04x}"),
+        _ => write!(f, "\\{one}"),
+    }
+}
+
+fn string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for one in text.chars() {
+        match one {
+            '"' | '\\' => write!(f, "\\{one}")?,
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            '\r' => f.write_str("\\r")?,
+            _ => write!(f, "{one}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 fn written(f: &mut fmt::Formatter<'_>, open: &str, items: &[Value], close: &str) -> fmt::Result {

@@ -4,15 +4,13 @@ use std::collections::HashMap;
 
 use crate::certificate::{self, Claim, Line, Next, Proof};
 use crate::keys::{Object, split};
-use crate::models::Model;
 use crate::report::{KeyReport, Refusal, Report, Standing};
 use crate::rules::{Judge, Rules};
 use crate::sets::Reads;
 use crate::text::{Event, edn_value, events};
 use crate::unpack::{sha256, unpack};
 use crate::value::Value;
-use crate::weaken::{Part, Weakened, weaken};
-use crate::{exhaustive, frontier, order, pairing, sets, timed};
+use crate::{pairing, sets};
 
 /// Holds the bytes of a certificate against the bytes of a history.
 ///
@@ -101,7 +99,7 @@ impl Bench<'_> {
                         key: line.key.clone(),
                         why: "the history has no such object, or it was proved before".to_owned(),
                     })?;
-                    self.one(object, line)?;
+                    self.one(object, *line)?;
                 }
             }
         }
@@ -136,53 +134,10 @@ impl Bench<'_> {
             Judge::Unknown => {
                 Ok(Standing::Unproved(format!("not verified: no rule for {}", self.rules.name)))
             }
+            Judge::Senseless(why) => Err(why.clone()),
             Judge::Set(reads) => set(object, *reads, line),
-            Judge::Register(model) => self.linearizable(model.clone(), object, line),
-            Judge::Items(model) => self.linearizable(model.clone(), object, line),
-            Judge::Permits(model) => self.linearizable(model.clone(), object, line),
-            Judge::Owner(model) => self.linearizable(model.clone(), object, line),
+            Judge::Linearizable(model) => model.standing(self.events, object, line),
         }
-    }
-
-    fn linearizable<M: Model>(
-        &self,
-        mut model: M,
-        object: &Object<'_>,
-        line: &Line,
-    ) -> Result<Standing, String> {
-        let steps = timed::steps(&mut model, object)?;
-        let proved = |what: String| Ok(Standing::Proved(what));
-        match (line.claim, &line.proof) {
-            (Claim::Valid, Proof::Order(order)) => {
-                order::verify(&model, &steps, order)?;
-                proved(format!("an order of {} operations", order.len()))
-            }
-            (Claim::Invalid, Proof::SubHistory(part)) => {
-                let part = self.part(&model, &steps, part)?;
-                exhaustive::refute(&model, &part)?;
-                proved(format!("no order of {} operations", part.steps.len()))
-            }
-            (Claim::Invalid, Proof::Frontier(part, proof)) => {
-                let part = self.part(&model, &steps, part)?;
-                frontier::refute(&mut model, &part, proof)?;
-                proved(format!(
-                    "an inductive frontier over {} operations and {} returns",
-                    part.steps.len(),
-                    proof.stages.len()
-                ))
-            }
-            _ => Err(mismatch(line.claim)),
-        }
-    }
-
-    fn part<M: Model>(
-        &self,
-        model: &M,
-        steps: &[timed::Timed<M::Step>],
-        part: &Part,
-    ) -> Result<Weakened<M::Step, M::State>, String> {
-        let position = |index: u64| self.events.binary_search_by_key(&index, |one| one.index).ok();
-        weaken(model, steps, part, &position)
     }
 }
 
@@ -200,6 +155,6 @@ fn set(object: &Object<'_>, reads: Reads, line: &Line) -> Result<Standing, Strin
     }
 }
 
-fn mismatch(claim: Claim) -> String {
+pub(crate) fn mismatch(claim: Claim) -> String {
     format!("a proof of this kind cannot show that something is {}", claim.word())
 }

@@ -7,10 +7,12 @@
 //! * **Until.** What was invoked after a moment is dropped, and what had not returned by then may
 //!   or may not have happened. (Of an explaining order, take the beginning up to the last
 //!   operation that had returned: nothing in it was invoked later.)
+//! * **About.** Only what happens to some things, such as keys, is looked at (see the models).
 //! * **From.** What had returned before a moment is dropped, and the object may then be in any
 //!   state that the operations invoked before can have left. What was open at that moment may
 //!   have happened before it. (Take away the beginning of the order up to the last operation that
-//!   had returned.)
+//!   had returned.) Where the order of changes does not matter, it is known what had returned has
+//!   left, and what was open comes behind it (see the models).
 //! * **Keep.** Observers are dropped; operations that offer only what no kept one asks for (see the
 //!   models); and, where changes overwrite each other, operations that whoever asks for what they
 //!   offer cannot have seen: because it had returned before they began, or because another change
@@ -20,12 +22,15 @@
 
 use std::collections::HashSet;
 
-use crate::models::{Asks, Model, Offers};
+use crate::models::{Asks, Before, Entry, Model, Offers};
 use crate::timed::{Timed, find};
+use crate::value::Value;
 
 /// Which part of a history a proof is about, by indices of events and operations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Part {
+    /// Nothing but these things is looked at; everything if `None`.
+    pub(crate) about: Option<Vec<Value>>,
     /// The first event that is looked at; the whole beginning if `None`.
     pub(crate) from: Option<u64>,
     /// The last event that is looked at; the whole end if `None`.
@@ -88,17 +93,21 @@ pub(crate) fn weaken<M: Model>(
             dropped.push(one);
             continue;
         }
-        steps.push(Kept {
-            step: one.step.clone(),
-            index: one.index,
-            invoked: one.invoked,
-            returned: one.returned.filter(|returned| *returned <= until),
-            may_be_done: one.invoked < from,
-        });
+        let (step, may_be_done) = match one.invoked < from {
+            false => (one.step.clone(), false),
+            true => match model.open_at_entry(&one.step) {
+                Entry::MayBeDone(step) => (step, true),
+                Entry::StillToCome(step) => (step, false),
+                Entry::Forgotten => continue,
+            },
+        };
+        let returned = one.returned.filter(|returned| *returned <= until);
+        let (index, invoked) = (one.index, one.invoked);
+        steps.push(Kept { step, index, invoked, returned, may_be_done });
     }
     waive(model, &mut steps, &part.as_write)?;
     let asked = asked(model, &steps);
-    let onlookers = Onlookers { model, all, steps: &steps };
+    let onlookers = Onlookers::new(model, all, &steps);
     for one in dropped {
         if !onlookers.miss(one) {
             return Err(format!("op {} cannot be left out: what it did may matter", one.index));
@@ -139,11 +148,27 @@ fn asked<M: Model>(model: &M, steps: &[Kept<M::Step>]) -> Option<HashSet<u32>> {
 /// The operations that are kept, and might notice that another one is missing.
 struct Onlookers<'a, M: Model> {
     model: &'a M,
-    all: &'a [Timed<M::Step>],
     steps: &'a [Kept<M::Step>],
+    /// Of changes by invocation: this, and the earliest return of it and all later ones.
+    changes: Vec<(usize, usize)>,
 }
 
-impl<M: Model> Onlookers<'_, M> {
+impl<'a, M: Model> Onlookers<'a, M> {
+    fn new(model: &'a M, all: &[Timed<M::Step>], steps: &'a [Kept<M::Step>]) -> Onlookers<'a, M> {
+        let is_change = |one: &&Timed<M::Step>| model.offers(&one.step) != Offers::Nothing;
+        let mut changes: Vec<(usize, usize)> = all
+            .iter()
+            .filter(is_change)
+            .filter_map(|one| Some((one.invoked, one.returned?)))
+            .collect();
+        let mut earliest = usize::MAX;
+        for (_, returned) in changes.iter_mut().rev() {
+            earliest = earliest.min(*returned);
+            *returned = earliest;
+        }
+        Onlookers { model, steps, changes }
+    }
+
     /// Whether nobody notices that this one is left out.
     fn miss(&self, one: &Timed<M::Step>) -> bool {
         let thing = match self.model.offers(&one.step) {
@@ -163,12 +188,12 @@ impl<M: Model> Onlookers<'_, M> {
     /// Whether the kept one had returned before the other began, or another change lies between.
     fn is_hidden(&self, one: &Timed<M::Step>, kept: &Kept<M::Step>) -> bool {
         let too_late = kept.returned.is_some_and(|returned| returned < one.invoked);
-        let between = |other: &Timed<M::Step>| {
-            one.returned.is_some_and(|returned| returned < other.invoked)
-                && other.returned.is_some_and(|returned| returned < kept.invoked)
-                && self.model.offers(&other.step) != Offers::Nothing
+        let between = || {
+            let after = one.returned?;
+            let later = self.changes.partition_point(|(invoked, _)| *invoked <= after);
+            self.changes.get(later).filter(|(_, earliest)| *earliest < kept.invoked)
         };
-        too_late || self.all.iter().any(between)
+        too_late || between().is_some()
     }
 }
 
@@ -181,10 +206,13 @@ fn starts<M: Model>(
     if part.from.is_none() {
         return Ok(vec![model.initial()]);
     }
-    let before = all.iter().take_while(|one| one.invoked < from);
-    let before: Vec<M::Step> = before.map(|one| one.step.clone()).collect();
+    let before: Vec<Before<'_, M::Step>> = all
+        .iter()
+        .take_while(|one| one.invoked < from)
+        .map(|one| Before { step: &one.step, returned: one.returned.is_some_and(|at| at < from) })
+        .collect();
     let none = || "this model cannot be entered in the middle of a history".to_owned();
-    model.states_after(&before).ok_or_else(none)
+    model.entered(&before).ok_or_else(none)
 }
 
 fn forgotten<M: Model>(

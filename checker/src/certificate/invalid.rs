@@ -2,8 +2,9 @@
 
 use super::Style;
 use super::machine::Ground;
-use super::refute::{Core, Proof, Suspect};
+use super::refute::{CONFIGURATIONS_MAX, Core, Proof, Suspect};
 use super::sets::{self, Evidence};
+use super::things::{Kind, candidates};
 use crate::checks::explain::Explanation;
 use crate::checks::linearizable::{Stuck, WithModel, with_model};
 use crate::checks::object::{Object, Recorded};
@@ -11,6 +12,7 @@ use crate::checks::{CheckerSpec, SetReads};
 use crate::history::Outcome;
 use crate::linear::Occurrence;
 use crate::model::Model;
+use crate::value::Value;
 use crate::verdict::{self, Verdict};
 
 /// Why an object is invalid.
@@ -28,53 +30,99 @@ pub(super) fn refuted(
     verdict: &Verdict,
     style: Style,
 ) -> Result<Refuted, String> {
-    match spec {
-        CheckerSpec::Set { reads } => set(object, *reads).map(Refuted::Set),
-        CheckerSpec::Linearizable { model, options } => {
-            let ground = match model.name() {
-                "register" | "cas-register" => Ground::Values,
-                _ => Ground::Opaque,
-            };
-            with_model(*model, options, NoOrder { object, ground, verdict, style })
-                .map(Refuted::Part)
+    let (model, options) = match spec {
+        CheckerSpec::Set { reads } => return set(object, *reads).map(Refuted::Set),
+        CheckerSpec::Linearizable { model, options } => (*model, options),
+    };
+    let ground = Ground::of(model);
+    let search = |things: Option<(Kind, &[Value])>, effort| {
+        let no_order = |until| NoOrder { object, ground, verdict, things, effort, until };
+        let proof = with_model(model, options, no_order(Until::Failed))?;
+        // What excludes each other may have been over before it was impossible.
+        let again = failed(verdict).is_some() && proof.is_none();
+        if again { with_model(model, options, no_order(Until::End)) } else { Ok(proof) }
+    };
+    if style == Style::Cheapest
+        && let Some(proof) = search(None, Effort::Few)?
+    {
+        return Ok(Refuted::Part(proof));
+    }
+    for (kind, things) in candidates(object, model, failed(verdict)) {
+        let effort = Effort::All(style, CONFIGURATIONS_PER_THING);
+        if let Some(proof) = search(Some((kind, &things)), effort)? {
+            return Ok(Refuted::Part(proof));
         }
     }
+    let proof = search(None, Effort::All(style, CONFIGURATIONS_MAX))?;
+    proof
+        .map(Refuted::Part)
+        .ok_or_else(|| format!("a proof would take more than {CONFIGURATIONS_MAX} configurations"))
 }
 
 fn set(object: &Object<'_>, reads: SetReads) -> Result<Evidence, String> {
     sets::evidence(object, reads).ok_or_else(|| "no read shows it".to_owned())
 }
 
+/// How hard to look.
+#[derive(Clone, Copy)]
+enum Effort {
+    /// For a few operations, of which every order can be tried.
+    Few,
+    /// In all there is, in no more than so many configurations.
+    All(Style, usize),
+}
+
+/// How much of the history to look at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// Everything until the operation failed that the verdict names.
+    Failed,
+    /// Everything.
+    End,
+}
+
+/// What looking at one thing alone may take: its history is as a rule short, or simple.
+const CONFIGURATIONS_PER_THING: usize = CONFIGURATIONS_MAX / 4;
+
 /// The search for a proof that there is no order.
 struct NoOrder<'a, 'h> {
     object: &'a Object<'h>,
     ground: Ground,
     verdict: &'a Verdict,
-    style: Style,
+    /// What to look at, if not at everything.
+    things: Option<(Kind, &'a [Value])>,
+    effort: Effort,
+    until: Until,
 }
 
 impl WithModel for NoOrder<'_, '_> {
-    type Output = Result<Proof, String>;
+    type Output = Result<Option<Proof>, String>;
 
     fn run<M: Model>(
         self,
         mut model: M,
         _: fn(&Stuck<'_, '_, M>) -> Explanation,
-    ) -> Result<Proof, String> {
+    ) -> Result<Option<Proof>, String> {
         let operations = &self.object.operations;
         let (mut all, mut indices) = (Vec::new(), Vec::new());
         for recorded in operations {
-            let parsed = model.parse(&recorded.call()).map_err(|reason| reason.sentence())?;
-            if let Some(transition) = parsed {
+            let parsed = match self.things {
+                None => model.parse(&recorded.call()),
+                Some((kind, things)) => match kind.says(recorded, things) {
+                    Some(said) => model.parse(&said.call(recorded)),
+                    None => continue,
+                },
+            };
+            if let Some(transition) = parsed.map_err(|reason| reason.sentence())? {
                 all.push(occurrence(recorded, transition));
                 indices.push(recorded.invoke().index);
             }
         }
         let position = |index: u64| indices.binary_search(&index).ok();
         let core = self.core(&position);
-        let failed = self.verdict.anomalies.first().and_then(|anomaly| anomaly.op);
+        let failed = failed(self.verdict).filter(|_| self.until == Until::Failed);
+        let until = failed.and_then(|at| self.end(|_, index| index == at));
         let named = named(self.verdict).into_iter().filter_map(position).collect();
-        let until = failed.and_then(|failed| self.end(|_, index| index == failed));
         let suspect = Suspect {
             model: &model,
             ground: self.ground,
@@ -84,8 +132,17 @@ impl WithModel for NoOrder<'_, '_> {
             core,
             named,
         };
-        suspect.prove(self.style)
+        let proof = match self.effort {
+            Effort::Few => suspect.prove_by_few(),
+            Effort::All(style, allowed) => suspect.prove_by_all(style, allowed),
+        };
+        Ok(proof.map(|proof| proof.about(self.things.map(|(_, things)| things))))
     }
+}
+
+/// The completion at which nothing fits any more, by its index.
+fn failed(verdict: &Verdict) -> Option<u64> {
+    verdict.anomalies.first().and_then(|anomaly| anomaly.op)
 }
 
 impl NoOrder<'_, '_> {

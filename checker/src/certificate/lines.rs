@@ -80,6 +80,10 @@ fn set_evidence(evidence: &Evidence, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn part(part: &Part, out: &mut impl Write) -> io::Result<()> {
+    if let Some(things) = &part.about {
+        out.write_all(b",\"about\":")?;
+        array(things, out, |thing, out| write!(out, "{}", Text(&thing.to_string())))?;
+    }
     if let Some(from) = part.from {
         write!(out, ",\"from\":{from}")?;
     }

@@ -7,7 +7,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::model::{Class, Model, Requires};
+use crate::model::{Class, Model, ModelName, Requires};
 
 /// The number of a state.
 pub(super) type StateId = u32;
@@ -35,13 +35,37 @@ pub(super) enum Name {
     After(StateId, u64),
 }
 
-/// What can be forgotten and where a history may be entered.
+/// What can be left out or forgotten, and where a history may be entered: what the models of
+/// whoever checks the proof allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
     /// States are values, which operations ask for and put there: registers.
     Values,
+    /// Operations ask for what another one leaves: locks.
+    Locks,
+    /// Everything about one item can be left out together: queues and stacks.
+    Items,
+    /// States are sums of the changes, in whatever order.
+    Sums,
     /// Nothing is known.
     Opaque,
+}
+
+impl Ground {
+    pub(super) fn of(model: ModelName) -> Ground {
+        match model {
+            ModelName::Register | ModelName::CasRegister => Ground::Values,
+            ModelName::Mutex | ModelName::OwnerMutex => Ground::Locks,
+            ModelName::FifoQueue | ModelName::UnorderedQueue | ModelName::Stack => Ground::Items,
+            ModelName::Counter | ModelName::FetchAndAdd | ModelName::AddAndFetch => Ground::Sums,
+            _ => Ground::Opaque,
+        }
+    }
+
+    /// Whether the core of a violation is found by rules that can be checked.
+    pub(super) fn has_cores(self) -> bool {
+        matches!(self, Ground::Values | Ground::Locks | Ground::Items)
+    }
 }
 
 /// See the module.
@@ -115,6 +139,11 @@ impl<'m, M: Model> Machine<'m, M> {
         self.state(self.model.initial(), Name::Initial)
     }
 
+    /// The number of a state that has a name of its own.
+    pub(super) fn named(&mut self, state: M::State) -> StateId {
+        self.state(state, Name::Initial)
+    }
+
     /// The number of the state that an operation leaves wherever it is legal, if there is one.
     pub(super) fn left_by(&mut self, transition: &M::Transition) -> Option<StateId> {
         let state = self.model.produces(transition)?;
@@ -131,8 +160,8 @@ impl<'m, M: Model> Machine<'m, M> {
         }
         let id = StateId::try_from(self.states.len()).expect("fewer than 2^32 states");
         self.names.push(match self.ground {
-            Ground::Values => Name::Text(self.model.describe(&state).to_string()),
-            Ground::Opaque => name,
+            Ground::Values | Ground::Sums => Name::Text(self.model.describe(&state).to_string()),
+            _ => name,
         });
         if !is_asked {
             self.other = Some(id);
@@ -160,7 +189,7 @@ impl<'m, M: Model> Machine<'m, M> {
     ) -> Step<M::State, M::Transition> {
         let other = || Step::Other(transition.clone());
         let observes = self.model.class(transition) == Class::Observer;
-        if self.ground == Ground::Opaque || (observes && !waived) {
+        if self.ground != Ground::Values || (observes && !waived) {
             return other();
         }
         let from = match self.model.requires(transition) {

@@ -17,6 +17,7 @@ mod lines;
 mod machine;
 mod refute;
 mod sets;
+mod things;
 
 use std::io::{self, Write};
 

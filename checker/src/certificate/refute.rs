@@ -7,9 +7,12 @@
 //! 2. the operations that the verdict names as excluding each other, with everybody else who may
 //!    have put there what they ask for, or who touched the same elements;
 //! 3. everything until the operation that failed, if that is little;
-//! 4. windows before the return that failed, each twice as long as the one before, with the object
-//!    in any state at first (where states are values);
-//! 5. the whole history until that return, first with indeterminate operations without end, then
+//! 4. where the object consists of things that do not depend on each other, each of them, if that
+//!    is not too much work (`things`);
+//! 5. windows before the return that failed, each twice as long as the one before, with the object
+//!    in any state at first (where states are values), or in the one that it must be in (where
+//!    changes are sums);
+//! 6. the whole history until that return, first with indeterminate operations without end, then
 //!    with every one of them counted.
 //!
 //! A part of at most [`EXHAUSTIVE_MAX`] operations is its own proof, since every order can be
@@ -19,15 +22,20 @@ use rustc_hash::FxHashSet;
 
 use super::Style;
 use super::frontier::{Attempt, Counting, Piece, Refutation, refute};
-use super::machine::{Ground, Machine, Name};
+use super::machine::{Ground, Machine, Name, StateId};
 use crate::linear::Occurrence;
 use crate::model::{Class, Model, Requires};
+use crate::value::Value;
 
 /// So many operations can be tried in every order by whoever checks the proof.
 pub(super) const EXHAUSTIVE_MAX: usize = 14;
 
 /// Larger frontiers are not written: they would take longer to check than the search took.
-const CONFIGURATIONS_MAX: usize = 400_000;
+pub(super) const CONFIGURATIONS_MAX: usize = 400_000;
+
+/// Where using indeterminate operations without end may lead to states without end, an attempt
+/// that does so gets this part of what is allowed.
+const SHARE_WITHOUT_END: usize = 100;
 
 /// The shortest window, in operations.
 const WINDOW_MIN: usize = 4;
@@ -60,6 +68,8 @@ pub(super) struct Core {
 /// A part of a history: see `verifier/src/weaken.rs`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
+    /// The things that are looked at.
+    pub(super) about: Option<Vec<Value>>,
     /// Index of the first event that is looked at.
     pub(super) from: Option<u64>,
     /// Index of the last event that is looked at.
@@ -101,24 +111,35 @@ enum Check {
     ByFrontier(Counting),
 }
 
+impl Proof {
+    /// The same proof, of a history of which only these things were looked at.
+    pub(super) fn about(mut self, things: Option<&[Value]>) -> Proof {
+        let (Proof::SubHistory(part) | Proof::Frontier(part, ..)) = &mut self;
+        part.about = things.map(<[Value]>::to_vec);
+        self
+    }
+}
+
 impl<M: Model> Suspect<'_, M> {
-    /// Looks for a proof; an error says why there is none.
-    pub(super) fn prove(&self, style: Style) -> Result<Proof, String> {
-        let whole = || self.selection(None, None);
-        let proof = match style {
-            Style::Frontier => None,
-            Style::Cheapest => {
-                let mut named = self.core_selection().into_iter().chain(self.named_selections());
-                let proof = named.find_map(|selection| self.exhaustively(&selection));
-                proof.or_else(|| self.exhaustively(&whole()))
-            }
+    /// Looks for a proof by a few operations, of which every order can be tried.
+    pub(super) fn prove_by_few(&self) -> Option<Proof> {
+        let mut named = self.core_selection().into_iter().chain(self.named_selections());
+        let proof = named.find_map(|selection| self.exhaustively(&selection));
+        proof.or_else(|| self.exhaustively(&self.selection(None, None)))
+    }
+
+    /// Looks for a proof by all there is, in no more than so many configurations.
+    pub(super) fn prove_by_all(&self, style: Style, allowed: usize) -> Option<Proof> {
+        let whole = self.selection(None, None);
+        let without_end = match self.ground {
+            Ground::Values => Some(allowed),
+            Ground::Locks | Ground::Opaque => Some(allowed / SHARE_WITHOUT_END),
+            Ground::Items | Ground::Sums => None,
         };
-        let proof = proof.or_else(|| self.in_windows(style));
-        let proof = proof.or_else(|| self.by_frontier(&whole(), Counting::Nothing));
-        let proof = proof.or_else(|| self.by_frontier(&whole(), Counting::Everything));
-        proof.ok_or_else(|| {
-            format!("a proof would take more than {CONFIGURATIONS_MAX} configurations")
-        })
+        let without_end = || self.by_frontier(&whole, Counting::Nothing, without_end?);
+        self.in_windows(style, allowed)
+            .or_else(without_end)
+            .or_else(|| self.by_frontier(&whole, Counting::Everything, allowed))
     }
 
     fn selection(&self, from: Option<u32>, keep: Option<Vec<usize>>) -> Selection {
@@ -130,7 +151,7 @@ impl<M: Model> Suspect<'_, M> {
     }
 
     fn core_selection(&self) -> Option<Selection> {
-        let core = self.core.as_ref()?;
+        let core = self.core.as_ref().filter(|_| self.ground.has_cores())?;
         let mut keep = [core.whole.as_slice(), &core.blind].concat();
         keep.sort_unstable();
         let waived = core.blind.iter().copied().collect();
@@ -144,7 +165,7 @@ impl<M: Model> Suspect<'_, M> {
             Ground::Values => {
                 [Waive::Conditions, Waive::Nothing].map(|waive| self.with_writers(waive)).into()
             }
-            Ground::Opaque => vec![self.with_elements()],
+            _ => vec![self.with_elements()],
         }
     }
 
@@ -184,10 +205,12 @@ impl<M: Model> Suspect<'_, M> {
     }
 
     /// Windows that end with the return that failed.
-    fn in_windows(&self, style: Style) -> Option<Proof> {
-        if self.ground != Ground::Values {
-            return None;
-        }
+    fn in_windows(&self, style: Style, allowed: usize) -> Option<Proof> {
+        let counting = match self.ground {
+            Ground::Values => Counting::Nothing,
+            Ground::Sums => Counting::Everything,
+            Ground::Locks | Ground::Items | Ground::Opaque => return None,
+        };
         let in_time = self.all.iter().filter(|one| one.invoked <= self.until());
         let invocations: Vec<u32> = in_time.map(|one| one.invoked).collect();
         let mut length = WINDOW_MIN;
@@ -198,7 +221,7 @@ impl<M: Model> Suspect<'_, M> {
                 Style::Frontier => None,
                 Style::Cheapest => self.exhaustively(&selection),
             };
-            let proof = proof.or_else(|| self.by_frontier(&selection, Counting::Nothing));
+            let proof = proof.or_else(|| self.by_frontier(&selection, counting, allowed));
             if proof.is_some() {
                 return proof;
             }
@@ -211,15 +234,20 @@ impl<M: Model> Suspect<'_, M> {
         if self.looked_at(selection).take(EXHAUSTIVE_MAX + 1).count() > EXHAUSTIVE_MAX {
             return None;
         }
-        let (attempt, _) = self.attempt(selection, Check::Exhaustively);
+        let (attempt, _) = self.attempt(selection, Check::Exhaustively, CONFIGURATIONS_MAX);
         match attempt {
             Attempt::Refuted(_) => Some(Proof::SubHistory(self.part(selection))),
             Attempt::Survived | Attempt::TooLarge => None,
         }
     }
 
-    fn by_frontier(&self, selection: &Selection, counting: Counting) -> Option<Proof> {
-        let (attempt, names) = self.attempt(selection, Check::ByFrontier(counting));
+    fn by_frontier(
+        &self,
+        selection: &Selection,
+        counting: Counting,
+        allowed: usize,
+    ) -> Option<Proof> {
+        let (attempt, names) = self.attempt(selection, Check::ByFrontier(counting), allowed);
         match attempt {
             Attempt::Refuted(refutation) => {
                 Some(Proof::Frontier(self.part(selection), refutation, names))
@@ -238,6 +266,7 @@ impl<M: Model> Suspect<'_, M> {
         let mut as_write: Vec<u64> = selection.waived.iter().map(index).collect();
         as_write.sort_unstable();
         Part {
+            about: None,
             from,
             until,
             keep: selection.keep.as_ref().map(|keep| keep.iter().map(index).collect()),
@@ -262,44 +291,67 @@ impl<M: Model> Suspect<'_, M> {
         Machine::new(self.model, self.ground, kept)
     }
 
-    fn attempt(&self, selection: &Selection, check: Check) -> (Attempt, Vec<Name>) {
+    fn attempt(&self, selection: &Selection, check: Check, allowed: usize) -> (Attempt, Vec<Name>) {
         let kept: Vec<usize> = self.looked_at(selection).collect();
-        let until = selection.until.map_or(u32::MAX, |(position, _)| position);
         let waived = |at: &usize| selection.waived.contains(at);
         let mut machine = self.machine(kept.iter().map(|at| (*at, waived(at))));
-        let mut starts = vec![machine.initial()];
-        if let Some(from) = selection.from {
-            let before = self.all.iter().take_while(|one| one.invoked < from);
-            let changes = before.filter(|one| self.model.class(&one.transition) != Class::Observer);
-            starts.extend(changes.filter_map(|one| machine.left_by(&one.transition)));
-            starts.sort_unstable();
-            starts.dedup();
-        }
-        let pieces: Vec<Piece> = kept
-            .iter()
-            .map(|at| {
-                let one = &self.all[*at];
-                let open_before = selection.from.is_some_and(|from| one.invoked < from);
-                let returned = one.returned.filter(|end| *end <= until);
-                Piece {
-                    index: self.indices[*at],
-                    step: machine.step_of(&one.transition, waived(at)),
-                    class: match waived(at) {
-                        true => Class::BlindWrite,
-                        false => self.model.class(&one.transition),
-                    },
-                    invoked: one.invoked,
-                    // Whoever tries every order takes what may be done as indeterminate.
-                    returned: returned.filter(|_| check != Check::Exhaustively || !open_before),
-                    may_be_done: open_before,
-                }
-            })
-            .collect();
+        let starts = self.starts(selection, &mut machine);
+        let pieces: Vec<Piece> =
+            kept.iter().filter_map(|at| self.piece(*at, selection, check, &mut machine)).collect();
         let counting = match check {
             Check::Exhaustively => Counting::Everything,
             Check::ByFrontier(counting) => counting,
         };
-        let attempt = refute(&mut machine, &pieces, &starts, counting, CONFIGURATIONS_MAX);
+        let attempt = refute(&mut machine, &pieces, &starts, counting, allowed);
         (attempt, machine.names().to_vec())
+    }
+
+    /// The states in which a part can begin.
+    fn starts(&self, selection: &Selection, machine: &mut Machine<'_, M>) -> Vec<StateId> {
+        let Some(from) = selection.from else { return vec![machine.initial()] };
+        let before = self.all.iter().take_while(|one| one.invoked < from);
+        if self.ground == Ground::Sums {
+            let returned = before.filter(|one| one.returned.is_some_and(|end| end < from));
+            let sum = self.model.sum(returned.map(|one| &one.transition));
+            return vec![machine.named(sum.expect("this ground has sums"))];
+        }
+        let mut starts = vec![machine.initial()];
+        let changes = before.filter(|one| self.model.class(&one.transition) != Class::Observer);
+        starts.extend(changes.filter_map(|one| machine.left_by(&one.transition)));
+        starts.sort_unstable();
+        starts.dedup();
+        starts
+    }
+
+    /// An operation as it stands in a part; `None` if it says nothing there.
+    fn piece(
+        &self,
+        at: usize,
+        selection: &Selection,
+        check: Check,
+        machine: &mut Machine<'_, M>,
+    ) -> Option<Piece> {
+        let one = &self.all[at];
+        let until = selection.until.map_or(u32::MAX, |(position, _)| position);
+        let returned = one.returned.filter(|end| *end <= until);
+        let open_before = selection.from.is_some_and(|from| one.invoked < from);
+        let waived = selection.waived.contains(&at);
+        let unobserved;
+        let (transition, may_be_done) = match (open_before, self.ground) {
+            (true, Ground::Sums) => {
+                unobserved = self.model.unobserved(&one.transition)?;
+                (&unobserved, false)
+            }
+            _ => (&one.transition, open_before),
+        };
+        Some(Piece {
+            index: self.indices[at],
+            step: machine.step_of(transition, waived),
+            class: if waived { Class::BlindWrite } else { self.model.class(transition) },
+            invoked: one.invoked,
+            // Whoever tries every order takes what may be done as indeterminate.
+            returned: returned.filter(|_| check != Check::Exhaustively || !may_be_done),
+            may_be_done,
+        })
     }
 }

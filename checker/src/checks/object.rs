@@ -48,6 +48,11 @@ impl<'h> Recorded<'h> {
         self.history.function(&self.operation)
     }
 
+    /// See [`Call::key`].
+    pub(crate) fn key(&self) -> Option<&'h Value> {
+        self.key
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         self.operation.outcome
     }

@@ -153,4 +153,19 @@ impl Model for Counter {
         }
         assumptions
     }
+
+    fn sum<'t>(&self, changes: impl Iterator<Item = &'t CounterTransition>) -> Option<i64> {
+        let amounts = changes.map(|change| match *change {
+            CounterTransition::Add(amount, _) => amount,
+            CounterTransition::Read(_) => 0,
+        });
+        Some(amounts.fold(self.initial(), i64::wrapping_add))
+    }
+
+    fn unobserved(&self, transition: &CounterTransition) -> Option<CounterTransition> {
+        match *transition {
+            CounterTransition::Add(amount, _) => Some(CounterTransition::Add(amount, None)),
+            CounterTransition::Read(_) => None,
+        }
+    }
 }

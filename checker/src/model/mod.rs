@@ -169,6 +169,21 @@ pub trait Model: Sync {
         None
     }
 
+    /// Where changes are sums, whose order does not matter: the state that these leave. `None`
+    /// where they are not.
+    fn sum<'t>(&self, changes: impl Iterator<Item = &'t Self::Transition>) -> Option<Self::State>
+    where
+        Self::Transition: 't,
+    {
+        let _ = changes;
+        None
+    }
+
+    /// The change that a transition makes, with nothing observed; `None` if it makes none.
+    fn unobserved(&self, transition: &Self::Transition) -> Option<Self::Transition> {
+        Some(transition.clone())
+    }
+
     /// The element of a container that a transition is about, where everything about one element
     /// can be left out of a history without a trace: both operations of a value of a queue.
     fn element(&self, transition: &Self::Transition) -> Option<u64> {

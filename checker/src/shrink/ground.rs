@@ -24,6 +24,8 @@
 //! one element can be left out: what happens to the others is unchanged by it. (A crashed removal
 //! that may have taken any element stays; if it took one that is gone, it took none.)
 //!
+//! What none of these rules allows to go stays, whatever else is kept.
+//!
 //! Before all of these stands the **cut**: linearizability is closed under prefixes, so whatever
 //! began after the first return that nothing allows is left out, and what was open then stays
 //! open.
@@ -211,9 +213,23 @@ impl<'a, M: Model> Ground<'a, M> {
         }
     }
 
-    /// Adds what must be kept with the operations that are: their sources, blind where they can be,
-    /// or the rest of their elements.
+    /// Whether no rule ever allows an operation to be left out.
+    fn must_stay(&self, at: usize) -> bool {
+        !self.is_observer(at)
+            && match self.nature {
+                Nature::Effects => false,
+                Nature::Elements => self.element(at).is_none(),
+                Nature::Opaque => true,
+            }
+    }
+
+    /// Adds what must be kept: whatever no rule allows to go, and with the operations that are kept
+    /// their sources, blind where they can be, or the rest of their elements.
     pub(crate) fn complete(&mut self, kept: &mut Kept) {
+        if self.nature != Nature::Effects {
+            let begun = (0..self.all.len()).filter(|at| self.all[*at].invoked < self.cut);
+            kept.extend(begun.filter(|at| self.must_stay(*at)).map(|at| (at, Form::Whole)));
+        }
         let mut pending: Vec<usize> = kept.keys().copied().collect();
         while let Some(at) = pending.pop() {
             if kept.get(&at) != Some(&Form::Whole) {
@@ -248,6 +264,9 @@ impl<'a, M: Model> Ground<'a, M> {
     /// What is left of `kept` without these operations, and without what cannot stay when they go.
     /// `None` where nothing allows them to go.
     pub(crate) fn without(&mut self, kept: &Kept, gone: &[usize], spare: Spare) -> Option<Kept> {
+        if gone.iter().any(|at| self.must_stay(*at)) {
+            return None;
+        }
         let mut kept = kept.clone();
         let mut pending: Vec<usize> = gone.to_vec();
         let mut out: FxHashSet<usize> = FxHashSet::default();
@@ -259,10 +278,8 @@ impl<'a, M: Model> Ground<'a, M> {
             match self.nature {
                 _ if self.is_observer(at) => {}
                 Nature::Effects => self.dependants(&mut kept, at, spare, &mut pending),
-                Nature::Elements if self.element(at).is_some() => {
-                    pending.extend_from_slice(self.siblings(at));
-                }
-                Nature::Elements | Nature::Opaque => return None,
+                Nature::Elements => pending.extend_from_slice(self.siblings(at)),
+                Nature::Opaque => return None,
             }
         }
         Some(kept)

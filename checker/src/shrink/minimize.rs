@@ -101,6 +101,10 @@ impl<'a, M: Model> Minimizer<'a, M> {
         let mut less = false;
         let order: Vec<usize> = kept.keys().copied().collect();
         for gone in order.chunks(piece) {
+            if self.budget.spent().is_some() {
+                self.undecided = true;
+                return false;
+            }
             if !gone.iter().any(|at| kept.contains_key(at)) {
                 continue;
             }

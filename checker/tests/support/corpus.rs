@@ -1,27 +1,18 @@
 //! The reference corpus: histories with known verdicts, read where they lie, never copied.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use checker::checks::{CheckOptions, CheckerSpec};
 use checker::history::{Format, History, Independent, read_path};
 use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
+
+pub(crate) use super::place::folder;
 
 /// One line of `verdicts.tsv`.
 pub(crate) struct Entry {
     pub(crate) file: String,
     pub(crate) model: String,
     pub(crate) verdict: String,
-}
-
-/// Where the corpus is, if it is anywhere.
-pub(crate) fn folder() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
-    let further = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus");
-    let given = std::env::var_os("ORDEAL_CORPUS").map(PathBuf::from);
-    [given, Some(beside), Some(further)]
-        .into_iter()
-        .flatten()
-        .find(|folder| folder.join("verdicts.tsv").is_file())
 }
 
 /// The register histories with a known verdict.

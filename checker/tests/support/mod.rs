@@ -4,3 +4,4 @@ pub(crate) mod case;
 pub(crate) mod corpus;
 pub(crate) mod exhaustive;
 pub(crate) mod generate;
+pub(crate) mod place;

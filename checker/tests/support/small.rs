@@ -273,7 +273,7 @@ impl Simulation<'_> {
 }
 
 /// Makes a history a little wrong.
-fn bend(object: &Object, ops: &mut [SmallOp], rng: &mut ChaCha8Rng) {
+pub(crate) fn bend(object: &Object, ops: &mut [SmallOp], rng: &mut ChaCha8Rng) {
     let (one, other) = (rng.random_range(0..ops.len()), rng.random_range(0..ops.len()));
     let ok = |op: &SmallOp| op.end.is_some_and(|(_, end)| end == End::Ok);
     // A result that belongs to what was asked for makes sense there only.

@@ -9,19 +9,19 @@
 //! A queue without order does not say what a crashed take took, so its state is the set of all
 //! collections that there may be.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Asks, Model, Offers};
+use super::ids::Ids;
+use super::{Asks, Model, Offers, no_function};
 use crate::keys::Operation;
 use crate::pairing::Outcome;
 use crate::value::Value;
 
-/// What comes out next.
+/// Which item comes out next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Discipline {
-    FirstInFirstOut,
-    LastInFirstOut,
-    Any,
+pub(crate) enum Next {
+    First,
+    Last,
 }
 
 /// What can happen to a collection.
@@ -33,113 +33,176 @@ pub(crate) enum Step {
     FindNothing,
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Items {
-    discipline: Discipline,
-    ids: HashMap<Value, u32>,
-}
-
-impl Items {
-    pub(crate) fn new(discipline: Discipline) -> Items {
-        Items { discipline, ids: HashMap::new() }
-    }
-
-    fn id(&mut self, value: &Value) -> u32 {
-        let fresh = u32::try_from(self.ids.len()).expect("fewer than 2^32 values");
-        *self.ids.entry(value.clone()).or_insert(fresh)
-    }
-
-    /// All collections that a step can leave of one.
-    fn steps(&self, held: &[u32], step: Step) -> Vec<Vec<u32>> {
-        let without = |at: usize| [&held[..at], &held[at + 1..]].concat();
-        let next: Vec<usize> = match self.discipline {
-            Discipline::FirstInFirstOut => (0..held.len().min(1)).collect(),
-            Discipline::LastInFirstOut => (held.len().saturating_sub(1)..held.len()).collect(),
-            Discipline::Any => (0..held.len()).collect(),
-        };
-        match step {
-            Step::Put(item) => {
-                let mut after = [held, &[item]].concat();
-                if self.discipline == Discipline::Any {
-                    after.sort_unstable();
-                }
-                vec![after]
-            }
-            Step::Take(item) => {
-                next.into_iter().find(|at| held[*at] == item).map(without).into_iter().collect()
-            }
-            Step::TakeSomething => next.into_iter().map(without).collect(),
-            Step::FindNothing if held.is_empty() => vec![Vec::new()],
-            Step::FindNothing => Vec::new(),
+fn read(
+    ids: &mut Ids,
+    one: &Operation<'_>,
+    [put, take]: [&str; 2],
+) -> Result<Option<Step>, String> {
+    let puts = match one.f.name() {
+        Some(f) if f == put => true,
+        Some(f) if f == take => false,
+        _ => return Err(no_function(one)),
+    };
+    Ok(match one.outcome {
+        Outcome::Fail => None,
+        Outcome::Ok | Outcome::Info if puts => {
+            let item = if one.argument.is_nil() { one.result } else { one.argument };
+            Some(Step::Put(ids.of(item)))
         }
-    }
+        Outcome::Info => Some(Step::TakeSomething),
+        Outcome::Ok if says_empty(one.result) => Some(Step::FindNothing),
+        Outcome::Ok => Some(Step::Take(ids.of(one.result))),
+    })
 }
 
 fn says_empty(result: &Value) -> bool {
     result.is_nil() || *result == Value::Keyword("empty".into())
 }
 
-impl Model for Items {
-    type State = BTreeSet<Vec<u32>>;
+fn asks(step: Step) -> Asks {
+    match step {
+        Step::Put(item) | Step::Take(item) => Asks::Only(vec![item]),
+        Step::TakeSomething | Step::FindNothing => Asks::Only(Vec::new()),
+    }
+}
+
+fn offers(step: Step) -> Offers {
+    match step {
+        Step::Put(item) | Step::Take(item) => Offers::Only(item),
+        Step::TakeSomething => Offers::Everything,
+        // It narrows down what there may be, but no more than that.
+        Step::FindNothing => Offers::Nothing,
+    }
+}
+
+/// Items in a row: a queue or a stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    next: Next,
+    ids: Ids,
+}
+
+impl Row {
+    pub(crate) fn new(next: Next) -> Row {
+        Row { next, ids: Ids::default() }
+    }
+}
+
+impl Model for Row {
+    type State = VecDeque<u32>;
     type Step = Step;
 
     fn assumptions(&self) -> Vec<String> {
-        let empty = match self.discipline {
-            Discipline::LastInFirstOut => "the stack is empty at first",
-            Discipline::FirstInFirstOut | Discipline::Any => "the queue is empty at first",
+        let empty = match self.next {
+            Next::First => "the queue is empty at first",
+            Next::Last => "the stack is empty at first",
         };
         vec![empty.to_owned()]
     }
 
-    fn initial(&self) -> BTreeSet<Vec<u32>> {
-        [Vec::new()].into()
+    fn initial(&self) -> VecDeque<u32> {
+        VecDeque::new()
     }
 
     fn read(&mut self, one: &Operation<'_>) -> Result<Option<Step>, String> {
-        let (put, take) = match self.discipline {
-            Discipline::LastInFirstOut => ("push", "pop"),
-            Discipline::FirstInFirstOut | Discipline::Any => ("enqueue", "dequeue"),
+        let names = match self.next {
+            Next::First => ["enqueue", "dequeue"],
+            Next::Last => ["push", "pop"],
         };
-        let puts = match one.f.name() {
-            Some(f) if f == put => true,
-            Some(f) if f == take => false,
-            _ => return Err(format!("op {}: the model has no function {}", one.index, one.f)),
-        };
-        Ok(match one.outcome {
-            Outcome::Fail => None,
-            Outcome::Ok | Outcome::Info if puts => {
-                let item = if one.argument.is_nil() { one.result } else { one.argument };
-                Some(Step::Put(self.id(item)))
-            }
-            Outcome::Info => Some(Step::TakeSomething),
-            Outcome::Ok if says_empty(one.result) => Some(Step::FindNothing),
-            Outcome::Ok => Some(Step::Take(self.id(one.result))),
-        })
+        read(&mut self.ids, one, names)
     }
 
-    fn step(&self, state: &BTreeSet<Vec<u32>>, step: &Step) -> Option<BTreeSet<Vec<u32>>> {
-        let after: BTreeSet<Vec<u32>> =
-            state.iter().flat_map(|held| self.steps(held, *step)).collect();
-        (!after.is_empty()).then_some(after)
+    fn advance(&self, held: &mut VecDeque<u32>, step: &Step) -> bool {
+        let take = |held: &mut VecDeque<u32>| match self.next {
+            Next::First => held.pop_front(),
+            Next::Last => held.pop_back(),
+        };
+        match *step {
+            Step::Put(item) => {
+                held.push_back(item);
+                true
+            }
+            Step::Take(item) => take(held) == Some(item),
+            Step::TakeSomething => take(held).is_some(),
+            Step::FindNothing => held.is_empty(),
+        }
     }
 
     fn asks(&self, step: &Step) -> Asks {
-        match *step {
-            Step::Put(item) | Step::Take(item) => Asks::Only(vec![item]),
-            Step::TakeSomething | Step::FindNothing => Asks::Only(Vec::new()),
-        }
+        asks(*step)
     }
 
     fn offers(&self, step: &Step) -> Offers {
-        match *step {
-            Step::Put(item) | Step::Take(item) => Offers::Only(item),
-            Step::TakeSomething => Offers::Everything,
-            // It narrows down what there may be, but no more than that.
-            Step::FindNothing => Offers::Nothing,
+        offers(*step)
+    }
+}
+
+/// How often each item is there.
+type Held = BTreeMap<u32, u32>;
+
+/// A queue without order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bag {
+    ids: Ids,
+}
+
+fn take(held: &mut Held, item: u32) -> bool {
+    match held.get_mut(&item) {
+        None => return false,
+        Some(1) => drop(held.remove(&item)),
+        Some(count) => *count -= 1,
+    }
+    true
+}
+
+/// All collections that a step can leave of one.
+fn after(mut held: Held, step: Step) -> Vec<Held> {
+    let fits = match step {
+        Step::TakeSomething => {
+            let without = |item: &u32| {
+                let mut rest = held.clone();
+                take(&mut rest, *item);
+                rest
+            };
+            return held.keys().map(without).collect();
         }
+        Step::Put(item) => {
+            *held.entry(item).or_default() += 1;
+            true
+        }
+        Step::Take(item) => take(&mut held, item),
+        Step::FindNothing => held.is_empty(),
+    };
+    if fits { vec![held] } else { Vec::new() }
+}
+
+impl Model for Bag {
+    type State = BTreeSet<Held>;
+    type Step = Step;
+
+    fn assumptions(&self) -> Vec<String> {
+        vec!["the queue is empty at first".to_owned()]
     }
 
-    fn overwrites(&self) -> bool {
-        false
+    fn initial(&self) -> BTreeSet<Held> {
+        [Held::new()].into()
+    }
+
+    fn read(&mut self, one: &Operation<'_>) -> Result<Option<Step>, String> {
+        read(&mut self.ids, one, ["enqueue", "dequeue"])
+    }
+
+    fn advance(&self, state: &mut BTreeSet<Held>, step: &Step) -> bool {
+        let before = std::mem::take(state);
+        state.extend(before.into_iter().flat_map(|held| after(held, *step)));
+        !state.is_empty()
+    }
+
+    fn asks(&self, step: &Step) -> Asks {
+        asks(*step)
+    }
+
+    fn offers(&self, step: &Step) -> Offers {
+        offers(*step)
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::{Asks, Model, Offers};
+use super::{Asks, Model, Offers, no_function, replace};
 use crate::keys::Operation;
 use crate::pairing::Outcome;
 use crate::value::Value;
@@ -71,20 +71,21 @@ impl Model for Permits {
         let step = match one.f.name() {
             Some("acquire") => PermitStep::Acquire,
             Some("release") => PermitStep::Release,
-            _ => return Err(format!("op {}: the model has no function {}", one.index, one.f)),
+            _ => return Err(no_function(one)),
         };
         let says = self.counted && !one.argument.is_nil();
         let number = if says { count(one.argument)? } else { 1 };
         Ok((one.outcome != Outcome::Fail).then(|| step(number)))
     }
 
-    fn step(&self, free: &u32, step: &PermitStep) -> Option<u32> {
-        match *step {
+    fn advance(&self, free: &mut u32, step: &PermitStep) -> bool {
+        let after = match *step {
             PermitStep::Acquire(number) => free.checked_sub(number),
             PermitStep::Release(number) => {
                 free.checked_add(number).filter(|free| *free <= self.all)
             }
-        }
+        };
+        replace(free, after)
     }
 
     fn asks(&self, step: &PermitStep) -> Asks {
@@ -145,14 +146,7 @@ impl OwnerMutex {
         if self.tokens == Tokens::None {
             return Ok(None);
         }
-        let entry = |name: &str| match result {
-            Value::Map(entries) => {
-                let key = Value::Keyword(name.into());
-                entries.iter().find(|(other, _)| *other == key).map(|(_, value)| value)
-            }
-            _ => None,
-        };
-        match entry("fence").or_else(|| entry("token")).unwrap_or(result) {
+        match result.entry("fence").or_else(|| result.entry("token")).unwrap_or(result) {
             Value::Int(token) => Ok(Some(*token)),
             Value::Nil => Ok(None),
             other => Err(format!("{other} is no fencing token")),
@@ -188,19 +182,20 @@ impl Model for OwnerMutex {
             }
             (Some("acquire"), _) | (Some("release"), Outcome::Fail) => None,
             (Some("release"), _) => Some(LockStep::Release(process)),
-            _ => return Err(format!("op {}: the model has no function {}", one.index, one.f)),
+            _ => return Err(no_function(one)),
         })
     }
 
-    fn step(&self, state: &(u32, Option<i64>), step: &LockStep) -> Option<(u32, Option<i64>)> {
+    fn advance(&self, state: &mut (u32, Option<i64>), step: &LockStep) -> bool {
         let (holder, last) = *state;
-        match *step {
+        let after = match *step {
             LockStep::Acquire(process, token) => {
                 let grows = token.is_none() || token > last;
                 (holder == FREE && grows).then_some((process, token.or(last)))
             }
             LockStep::Release(process) => (holder == process).then_some((FREE, last)),
-        }
+        };
+        replace(state, after)
     }
 
     fn asks(&self, step: &LockStep) -> Asks {

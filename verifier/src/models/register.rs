@@ -14,9 +14,8 @@
 //! *Forgetting.* For the same reason all values that nobody asks for may be taken for one, *other*:
 //! a step that was legal stays legal.
 
-use std::collections::HashMap;
-
-use super::{Asks, Model, Offers};
+use super::ids::Ids;
+use super::{Asks, Before, Model, Offers, no_function, replace};
 use crate::keys::Operation;
 use crate::pairing::Outcome;
 use crate::value::Value;
@@ -47,29 +46,39 @@ pub(crate) struct Readings {
     pub(crate) observe_failed_cas: bool,
 }
 
+impl Readings {
+    /// They in words.
+    pub(super) fn assumptions(self) -> impl Iterator<Item = String> {
+        let nil = match self.nil_unknown {
+            true => "a read of nil says nothing",
+            false => "a read of nil is a read of that value",
+        };
+        let cas = match self.observe_failed_cas {
+            true => "a cas that failed by comparison saw another value",
+            false => "a failed cas says only that it did not happen",
+        };
+        [Some(nil), self.has_cas.then_some(cas)].into_iter().flatten().map(str::to_owned)
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Register {
     readings: Readings,
     init: Value,
     initial: Id,
-    ids: HashMap<Value, Id>,
+    ids: Ids,
 }
 
 impl Register {
     pub(crate) fn new(readings: Readings, init: Value) -> Register {
         let mut register =
-            Register { readings, init: init.clone(), initial: OTHER, ids: HashMap::new() };
+            Register { readings, init: init.clone(), initial: OTHER, ids: Ids::default() };
         register.initial = register.id(&init);
         register
     }
 
     fn id(&mut self, value: &Value) -> Id {
-        if let Some(known) = self.ids.get(value) {
-            return *known;
-        }
-        let id = 1 + Id::try_from(self.ids.len()).expect("fewer than 2^32 values");
-        self.ids.insert(value.clone(), id);
-        id
+        1 + self.ids.of(value)
     }
 
     fn cas(&mut self, one: &Operation<'_>) -> Result<Option<Step>, String> {
@@ -90,7 +99,7 @@ impl Register {
 }
 
 /// Whether an error says that the comparison failed, and not the attempt.
-fn names_mismatch(error: &Value) -> bool {
+pub(super) fn names_mismatch(error: &Value) -> bool {
     let head = error.items().and_then(<[Value]>::first).unwrap_or(error);
     let Some(text) = head.name() else { return false };
     let text = text.to_ascii_lowercase().replace([' ', '_'], "-");
@@ -104,16 +113,8 @@ impl Model for Register {
     type Step = Step;
 
     fn assumptions(&self) -> Vec<String> {
-        let nil = match self.readings.nil_unknown {
-            true => "a read of nil says nothing",
-            false => "a read of nil is a read of that value",
-        };
-        let cas = match self.readings.observe_failed_cas {
-            true => "a cas that failed by comparison saw another value",
-            false => "a failed cas says only that it did not happen",
-        };
-        let mut assumptions = vec![format!("the initial value is {}", self.init), nil.to_owned()];
-        assumptions.extend(self.readings.has_cas.then(|| cas.to_owned()));
+        let mut assumptions = vec![format!("the initial value is {}", self.init)];
+        assumptions.extend(self.readings.assumptions());
         assumptions
     }
 
@@ -134,17 +135,18 @@ impl Model for Register {
                 Ok(Some(Step::Write(self.id(value))))
             }
             Some("cas") if self.readings.has_cas => self.cas(one),
-            _ => Err(format!("op {}: the model has no function {}", one.index, one.f)),
+            _ => Err(no_function(one)),
         }
     }
 
-    fn step(&self, state: &Id, step: &Step) -> Option<Id> {
-        match *step {
+    fn advance(&self, state: &mut Id, step: &Step) -> bool {
+        let after = match *step {
             Step::Read(value) => (*state == value).then_some(value),
             Step::Write(value) => Some(value),
             Step::Cas(expected, new) => (*state == expected).then_some(new),
             Step::Differs(value) => (*state != value).then_some(*state),
-        }
+        };
+        replace(state, after)
     }
 
     fn asks(&self, step: &Step) -> Asks {
@@ -174,9 +176,9 @@ impl Model for Register {
         }
     }
 
-    fn states_after(&self, steps: &[Step]) -> Option<Vec<Id>> {
+    fn entered(&self, before: &[Before<'_, Step>]) -> Option<Vec<Id>> {
         let mut states = vec![self.initial];
-        states.extend(steps.iter().filter_map(|step| match self.offers(step) {
+        states.extend(before.iter().filter_map(|one| match self.offers(one.step) {
             Offers::Only(value) => Some(value),
             Offers::Nothing | Offers::Everything => None,
         }));

@@ -4,7 +4,7 @@
 //! with or without a tag, or a vector `[process type f value]`.
 
 use super::cursor::{Cursor, Read, Unreadable};
-use super::events::{Draft, Event, Field};
+use super::events::{Draft, Event, Field, Pool};
 use super::number;
 use crate::value::Value;
 
@@ -188,7 +188,7 @@ fn named(spelled: &str) -> Option<char> {
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut cursor = Cursor::new(text);
-    let mut events = Vec::new();
+    let (mut events, mut pool) = (Vec::new(), Pool::default());
     let mut within = None;
     while let Some(byte) = next(&mut cursor)? {
         match (byte, within) {
@@ -202,7 +202,7 @@ pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
             }
             _ => {
                 let draft = operation(&mut cursor, byte)?;
-                events.push(draft.finish(&cursor, events.last())?);
+                events.push(draft.finish(&cursor, events.last(), &mut pool)?);
             }
         }
     }

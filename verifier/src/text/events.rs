@@ -1,5 +1,8 @@
 //! Events: the entries of an operation that a proof can depend on.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use super::cursor::{Cursor, Read};
 use crate::value::Value;
 
@@ -12,6 +15,21 @@ pub(crate) enum Kind {
     Info,
 }
 
+/// The values of a history, each of them once however often it occurs.
+#[derive(Default)]
+pub(super) struct Pool(HashSet<Rc<Value>>);
+
+impl Pool {
+    pub(super) fn shared(&mut self, value: Value) -> Rc<Value> {
+        if let Some(known) = self.0.get(&value) {
+            return known.clone();
+        }
+        let fresh = Rc::new(value);
+        self.0.insert(fresh.clone());
+        fresh
+    }
+}
+
 /// One event of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
@@ -19,11 +37,11 @@ pub(crate) struct Event {
     /// The client's number; `None` for whoever is no client.
     pub(crate) process: Option<u64>,
     pub(crate) kind: Kind,
-    pub(crate) f: Value,
-    pub(crate) value: Value,
-    pub(crate) error: Option<Value>,
+    pub(crate) f: Rc<Value>,
+    pub(crate) value: Rc<Value>,
+    pub(crate) error: Option<Rc<Value>>,
     /// An entry `:key` beside the value.
-    pub(crate) key: Option<Value>,
+    pub(crate) key: Option<Rc<Value>>,
 }
 
 /// The entries that matter.
@@ -88,7 +106,12 @@ impl Draft {
     }
 
     /// The event; one without an index comes right after the one before.
-    pub(super) fn finish(mut self, cursor: &Cursor<'_>, before: Option<&Event>) -> Read<Event> {
+    pub(super) fn finish(
+        mut self,
+        cursor: &Cursor<'_>,
+        before: Option<&Event>,
+        pool: &mut Pool,
+    ) -> Read<Event> {
         let kind = match self.get(Field::Type).and_then(Value::name) {
             Some("invoke") => Kind::Invoke,
             Some("ok") => Kind::Ok,
@@ -122,10 +145,10 @@ impl Draft {
             index,
             process,
             kind,
-            f: self.take(Field::F).unwrap_or(Value::Nil),
-            value: self.take(Field::Value).unwrap_or(Value::Nil),
-            error: self.take(Field::Error),
-            key: self.take(Field::Key),
+            f: pool.shared(self.take(Field::F).unwrap_or(Value::Nil)),
+            value: pool.shared(self.take(Field::Value).unwrap_or(Value::Nil)),
+            error: self.take(Field::Error).map(|value| pool.shared(value)),
+            key: self.take(Field::Key).map(|value| pool.shared(value)),
         })
     }
 }

@@ -6,7 +6,7 @@
 //! their colon. In operations whose `f` is `txn`, or missing, the heads of micro-ops are keywords.
 
 use super::cursor::{Cursor, Read};
-use super::events::{Draft, Event, Field};
+use super::events::{Draft, Event, Field, Pool};
 use super::number;
 use crate::value::Value;
 
@@ -174,12 +174,12 @@ fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut cursor = Cursor::new(text);
-    let mut events = Vec::new();
+    let (mut events, mut pool) = (Vec::new(), Pool::default());
     skip(&mut cursor);
     while let Some(byte) = cursor.peek() {
         let mut one = |cursor: &mut Cursor<'_>| {
             let draft = operation(cursor)?;
-            events.push(draft.finish(cursor, events.last())?);
+            events.push(draft.finish(cursor, events.last(), &mut pool)?);
             Ok(())
         };
         match byte {
@@ -196,17 +196,18 @@ fn operation(cursor: &mut Cursor<'_>) -> Read<Draft> {
         return Err(cursor.refuse("an operation"));
     }
     let mut draft = Draft::default();
-    let mut array = false;
-    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut array))?;
+    let mut arrays = Vec::new();
+    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut arrays))?;
     let f = draft.get(Field::F);
     let is_txn = f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into()));
-    if array && is_txn {
-        draft.name_micro_ops();
+    if is_txn {
+        draft.name_micro_ops(&arrays);
     }
     Ok(draft)
 }
 
-fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, array: &mut bool) -> Read<()> {
+/// Reads an entry of an operation; of an array that is its value, notes which elements are arrays.
+fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, arrays: &mut Vec<bool>) -> Read<()> {
     let key = key(cursor)?;
     match Field::named(&key) {
         Some(field @ (Field::Type | Field::F | Field::Process)) => {
@@ -216,8 +217,18 @@ fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, array: &mut bool) -> Read<(
             };
             draft.put(cursor, field, value)
         }
+        Some(Field::Value) if cursor.peek() == Some(b'[') => {
+            let mut items = Vec::new();
+            cursor.nested(|cursor| {
+                listed(cursor, b']', |cursor| {
+                    arrays.push(cursor.peek() == Some(b'['));
+                    items.push(value(cursor, Dialect::History)?);
+                    Ok(())
+                })
+            })?;
+            draft.put(cursor, Field::Value, Value::Vector(items))
+        }
         Some(field) => {
-            *array |= field == Field::Value && cursor.peek() == Some(b'[');
             let value = value(cursor, Dialect::History)?;
             draft.put(cursor, field, value)
         }
@@ -227,10 +238,11 @@ fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, array: &mut bool) -> Read<(
 
 impl Draft {
     /// `["r", 1, null]` is `[:r 1 nil]`.
-    fn name_micro_ops(&mut self) {
+    fn name_micro_ops(&mut self, arrays: &[bool]) {
         let Some(Value::Vector(micro_ops)) = self.get_mut(Field::Value) else { return };
-        for micro_op in micro_ops {
-            if let Value::Vector(parts) = micro_op
+        for (micro_op, is_array) in micro_ops.iter_mut().zip(arrays) {
+            if *is_array
+                && let Value::Vector(parts) = micro_op
                 && let Some(Value::Str(head)) = parts.first()
                 && is_name(head)
             {

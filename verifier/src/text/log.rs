@@ -2,7 +2,7 @@
 
 use super::cursor::{Cursor, Read, Unreadable};
 use super::edn;
-use super::events::{Draft, Event, Field, Kind};
+use super::events::{Draft, Event, Field, Kind, Pool};
 use crate::value::Value;
 
 const LOGGERS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];
@@ -11,14 +11,15 @@ const LEVELS: [&str; 5] = ["INFO", "WARN", "ERROR", "DEBUG", "TRACE"];
 
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
-    let mut events: Vec<Event> = Vec::new();
+    let (mut events, mut pool): (Vec<Event>, Pool) = Default::default();
     let mut start = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         if let Some((fields, from_log)) = operation(line) {
-            let event = event(fields, from_log, events.last()).map_err(|error| Unreadable {
-                at: start + line.len() - fields.len() + error.at,
-                expected: error.expected,
-            })?;
+            let event =
+                event(fields, from_log, events.last(), &mut pool).map_err(|error| Unreadable {
+                    at: start + line.len() - fields.len() + error.at,
+                    expected: error.expected,
+                })?;
             events.push(event);
         }
         start += line.len();
@@ -49,7 +50,7 @@ fn operation(line: &[u8]) -> Option<(&[u8], bool)> {
     }
 }
 
-fn event(fields: &[u8], from_log: bool, before: Option<&Event>) -> Read<Event> {
+fn event(fields: &[u8], from_log: bool, before: Option<&Event>, pool: &mut Pool) -> Read<Event> {
     let mut cursor = Cursor::new(fields);
     let mut draft = Draft::default();
     for field in [Field::Process, Field::Type, Field::F, Field::Value] {
@@ -61,11 +62,11 @@ fn event(fields: &[u8], from_log: bool, before: Option<&Event>) -> Read<Event> {
         let error = error(&mut cursor)?;
         draft.put(&cursor, Field::Error, error)?;
     }
-    let mut event = draft.finish(&cursor, before)?;
+    let mut event = draft.finish(&cursor, before, pool)?;
     // An old log has the reason of a failure where the value was.
     let failed = matches!(event.kind, Kind::Fail | Kind::Info);
-    if from_log && failed && event.error.is_none() && matches!(event.value, Value::Keyword(_)) {
-        event.error = Some(std::mem::replace(&mut event.value, Value::Nil));
+    if from_log && failed && event.error.is_none() && matches!(*event.value, Value::Keyword(_)) {
+        event.error = Some(std::mem::replace(&mut event.value, pool.shared(Value::Nil)));
     }
     Ok(event)
 }
