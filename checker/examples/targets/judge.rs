@@ -4,22 +4,24 @@
 use std::io::{self, BufWriter};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use checker::checks::Patience;
 use checker::history::{Format, read};
 use checker::model::ModelName;
 use checker::{Budget, CheckOptions, CheckerSpec, History, check};
+use nix::sys::resource::UsageWho;
 
 use super::simulate::{self, Shape};
-use super::time::{self, Cost};
+use super::time::{self, Cost, cpu_ms};
 
 /// The first argument of the process that judges.
 pub(crate) const MODE: &str = "--judge";
 
-/// More is not worth waiting for: no target allows a fifth of it.
-const DEADLINE: Duration = Duration::from_secs(60);
 const MEMORY_BYTES: u64 = 4 << 30;
+/// How often to look how much processor time was used.
+const LOOK: Duration = Duration::from_millis(10);
 /// How long to repeat a measurement.
 const ENOUGH: Duration = Duration::from_millis(300);
 
@@ -34,10 +36,11 @@ pub(crate) struct Judged {
     pub(crate) peak_mb: f64,
 }
 
-/// Has the history of this shape made and judged.
-pub(crate) fn judge(this: &Path, shape: &[String]) -> Result<Judged, String> {
+/// Has the history of this shape made and judged; it is unknown after so many milliseconds of
+/// processor time, since the machine may be busy.
+pub(crate) fn judge(this: &Path, shape: &[String], cpu_ms_max: f64) -> Result<Judged, String> {
     let output = Command::new(this)
-        .arg(MODE)
+        .args([MODE, &cpu_ms_max.to_string()])
         .args(shape)
         .output()
         .map_err(|error| format!("{}: {error}", this.display()))?;
@@ -57,19 +60,39 @@ fn parse(line: &str) -> Option<Judged> {
 }
 
 /// The process that judges.
-pub(crate) fn child(flags: &[String]) -> Result<(), String> {
+pub(crate) fn child(arguments: &[String]) -> Result<(), String> {
+    let (most, flags) = arguments.split_first().ok_or("how long?")?;
+    let cpu_ms_max: f64 = most.parse().map_err(|_| format!("{most} are no milliseconds"))?;
     let shape = Shape::parse(flags)?;
     let history = history(&shape).map_err(|error| error.to_string())?;
     let model = if shape.cas { ModelName::CasRegister } else { ModelName::Register };
-    let options =
-        alone(CheckOptions { spec: CheckerSpec::linearizable(model), ..CheckOptions::default() });
+    let spec = CheckerSpec::linearizable(model);
+    let options = alone(CheckOptions { spec, ..CheckOptions::default() });
     let (verdict, cost) = time::median(ENOUGH, || {
         let budget = Budget::unlimited().with_memory_bytes(MEMORY_BYTES);
-        check(&history, &options, &budget.with_deadline(Instant::now() + DEADLINE))
+        within(cpu_ms_max, &budget, || check(&history, &options, &budget))
     });
     let (word, expansions) = (verdict.validity.word(), verdict.stats.expansions);
     println!("{word} {expansions} {} {} {}", cost.cpu_ms, cost.elapsed_ms, peak_mb());
     Ok(())
+}
+
+/// Does `work`, and spends its budget once so much processor time was used.
+fn within<T>(cpu_ms_max: f64, budget: &Budget, work: impl FnOnce() -> T) -> T {
+    let until = cpu_ms(UsageWho::RUSAGE_SELF) + cpu_ms_max;
+    let (done, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                if cpu_ms(UsageWho::RUSAGE_SELF) > until {
+                    budget.cancel();
+                }
+            }
+        });
+        let result = work();
+        drop(done);
+        result
+    })
 }
 
 /// The same options with nothing but the verdict to be found out.

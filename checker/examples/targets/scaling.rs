@@ -8,6 +8,9 @@ use super::Bench;
 use super::judge::judge;
 use super::table::{Met, Row, Section};
 
+/// Nothing here should take a fraction of it.
+const GIVE_UP_MS: f64 = 60_000.0;
+
 /// One kind of history at growing sizes.
 struct Sweep {
     /// What grows, by the flag that sets it.
@@ -68,7 +71,7 @@ fn measure(bench: &Bench, title: &'static str, sweep: &Sweep) -> Result<Section,
         let right = if *lie == "none" { "valid" } else { "invalid" };
         let (mut curve, mut wrong) = (Vec::new(), 0);
         for size in sweep.sizes {
-            let judged = judge(&bench.this, &sweep.shape(*size, lie))?;
+            let judged = judge(&bench.this, &sweep.shape(*size, lie), GIVE_UP_MS)?;
             wrong += usize::from(judged.verdict != right);
             if *size > 0 {
                 curve.push((*size as f64, judged.cost.cpu_ms));
