@@ -102,6 +102,7 @@ fn run(arguments: &[String]) -> Result<(), String> {
         eprintln!("measuring {name}");
         let section = measure(&bench)?;
         println!("{}", section.details());
+        println!("{}", table::summary(std::slice::from_ref(&section)));
         sections.push(section);
     }
     let report = table::report(&machine::describe(), &sections);
