@@ -15,11 +15,14 @@ use checker::{
     Budget, CheckOptions, CheckerSpec, History, Kind, Op, Process, Value, check, infer_spec,
 };
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use simulate::{Lie, Shape};
+use simulate::Shape;
 
-fn text(shape: &Shape) -> Vec<u8> {
+/// The history that `examples/generate` prints for these flags.
+fn text(flags: &str) -> Vec<u8> {
+    let flags: Vec<String> = flags.split_whitespace().map(str::to_owned).collect();
     let mut text = Vec::new();
-    simulate::write(shape, &mut text).expect("memory takes it");
+    simulate::write(&Shape::parse(&flags).expect("true flags"), &mut text)
+        .expect("memory takes it");
     text
 }
 
@@ -34,8 +37,7 @@ fn options(history: &History) -> CheckOptions {
 fn reading(c: &mut Criterion) {
     let mut group = c.benchmark_group("read");
     for (name, format) in [("edn", Format::Edn), ("jsonl", Format::Jsonl)] {
-        let jsonl = format == Format::Jsonl;
-        let text = text(&Shape { operations: 50_000, keys: 100, jsonl, ..Shape::default() });
+        let text = text(&format!("--operations 50000 --keys 100 --format {name}"));
         group.throughput(Throughput::Bytes(text.len() as u64));
         group.bench_function(name, |b| {
             b.iter(|| read(black_box(text.as_slice()), Some(format)).expect("it can be read"));
@@ -46,18 +48,18 @@ fn reading(c: &mut Criterion) {
 
 /// Histories by name, each with its verdict.
 fn judged() -> Vec<(&'static str, History, &'static str)> {
-    let register = Shape { operations: 2000, crashed: 20, ..Shape::default() };
-    let cas = Shape { cas: true, ..register.clone() };
-    let stale = |shape: &Shape| Shape { lie: Some(Lie::Stale), ..shape.clone() };
-    let unique = Shape { values: None, ..cas.clone() };
-    let of = |shape: &Shape| history(&text(shape));
+    let register = "--operations 2000 --crashed 20";
+    let cas = "--operations 2000 --crashed 20 --workload cas-register";
+    let unique = "--operations 2000 --crashed 20 --workload cas-register --values unique";
+    let of = |flags: &str| history(&text(flags));
+    let stale = |flags: &str| history(&text(&format!("{flags} --lie stale")));
     vec![
-        ("register", of(&register), "valid"),
-        ("register stale", of(&stale(&register)), "invalid"),
-        ("cas", of(&cas), "valid"),
-        ("cas stale", of(&stale(&cas)), "invalid"),
-        ("cas unique", of(&unique), "valid"),
-        ("cas unique stale", of(&stale(&unique)), "invalid"),
+        ("register", of(register), "valid"),
+        ("register stale", stale(register), "invalid"),
+        ("cas", of(cas), "valid"),
+        ("cas stale", stale(cas), "invalid"),
+        ("cas unique", of(unique), "valid"),
+        ("cas unique stale", stale(unique), "invalid"),
         ("fifo-queue", queue(1000, false), "valid"),
         ("fifo-queue swapped", queue(1000, true), "invalid"),
     ]
@@ -106,8 +108,8 @@ fn queue(elements: i64, swapped: bool) -> History {
 
 fn verifying(c: &mut Criterion) {
     let mut group = c.benchmark_group("verify");
-    for (name, lie) in [("valid", None), ("invalid", Some(Lie::Stale))] {
-        let bytes = text(&Shape { operations: 2000, cas: true, lie, ..Shape::default() });
+    for (name, lie) in [("valid", "none"), ("invalid", "stale")] {
+        let bytes = text(&format!("--operations 2000 --workload cas-register --lie {lie}"));
         let history = history(&bytes);
         let options = options(&history);
         assert!(matches!(options.spec, CheckerSpec::Linearizable { .. }));

@@ -6,7 +6,7 @@
 //! `docs/benchmarks.md`. `--store FOLDER` takes the history of a real run for `felt`. Rows: see
 //! [`ROWS`]. The histories of the reference corpus are looked for in `$ORDEAL_CORPUS` and beside
 //! the project; without them their rows are skipped, and say so. Whole processes are those of
-//! `target/release/checker`, which is built first.
+//! `target/release/checker`, which is built first unless `--as-built` says not to.
 //!
 //! # What a time is
 //!
@@ -35,7 +35,8 @@ mod table;
 mod tests;
 mod time;
 
-use std::path::PathBuf;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use table::Section;
@@ -60,8 +61,8 @@ const ROWS: &[(&str, Measure)] = &[
 struct Bench {
     /// This command, for measuring in a process of its own.
     this: PathBuf,
-    /// The command that people use.
-    checker: PathBuf,
+    /// The command that people use, once it is built.
+    checker: OnceCell<PathBuf>,
     corpus: Option<PathBuf>,
     /// A real run.
     store: Option<PathBuf>,
@@ -86,17 +87,18 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &[String]) -> Result<(), String> {
-    let (mut rows, mut write, mut store) = (Vec::new(), false, None);
+    let (mut rows, mut write, mut as_built, mut store) = (Vec::new(), false, false, None);
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--write" => write = true,
+            "--as-built" => as_built = true,
             "--store" => store = arguments.next().map(PathBuf::from),
             name => rows.push(*row(name).ok_or_else(|| format!("there is no row {name}"))?),
         }
     }
     let rows = if rows.is_empty() { ROWS.to_vec() } else { rows };
-    let bench = Bench::new(store)?;
+    let bench = Bench::new(store, as_built)?;
     let mut sections = Vec::new();
     for (name, measure) in rows {
         eprintln!("measuring {name}");
@@ -119,13 +121,22 @@ fn row(name: &str) -> Option<&'static (&'static str, Measure)> {
 }
 
 impl Bench {
-    /// Builds the command to be measured.
-    fn new(store: Option<PathBuf>) -> Result<Bench, String> {
+    fn new(store: Option<PathBuf>, as_built: bool) -> Result<Bench, String> {
         let this = std::env::current_exe().map_err(|error| format!("this command: {error}"))?;
-        process::build()?;
         let folder = tempfile::tempdir_in(machine::root().join("target"))
             .map_err(|error| format!("a folder for histories: {error}"))?;
-        let checker = machine::root().join("target/release/checker");
+        let checker = OnceCell::new();
+        if as_built {
+            checker.get_or_init(process::built);
+        }
         Ok(Bench { this, checker, corpus: corpus::folder(), store, folder })
+    }
+
+    /// The command to be measured.
+    fn checker(&self) -> Result<&Path, String> {
+        if self.checker.get().is_none() {
+            process::build()?;
+        }
+        Ok(self.checker.get_or_init(process::built))
     }
 }

@@ -4,7 +4,7 @@
 //! process is the only child of one that does nothing else: this command again, with [`MODE`].
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -36,6 +36,11 @@ pub(crate) fn build() -> Result<(), String> {
     if built.success() { Ok(()) } else { Err("the command cannot be built".to_owned()) }
 }
 
+/// Where it is then.
+pub(crate) fn built() -> PathBuf {
+    machine::root().join("target/release/checker")
+}
+
 /// Runs `checker` with these arguments once.
 pub(crate) fn once(
     bench: &Bench,
@@ -43,7 +48,7 @@ pub(crate) fn once(
 ) -> Result<Ended, String> {
     let output = Command::new(&bench.this)
         .arg(MODE)
-        .arg(&bench.checker)
+        .arg(bench.checker()?)
         .args(arguments)
         .stderr(Stdio::inherit())
         .output()
