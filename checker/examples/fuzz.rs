@@ -6,9 +6,14 @@
 //!
 //! `cargo run --release -p checker --example fuzz -- --model all --histories 1000000 --seed 1`
 //!
-//! every other model, or one that is named. Prints the seed and what was compared; on a
+//! every other model, or one that is named;
+//!
+//! `cargo run --release -p checker --example fuzz -- --through monitor --histories 1000000 --seed 1`
+//!
+//! what monitors say of registers and of every other model while a history grows, remembering and
+//! counting exactly as little as may be. Prints the seed and what was compared; on a
 //! disagreement the history, and exits with 1. Valid verdicts carry an order that the checker
-//! verifies itself; unknown ones count as disagreement.
+//! verifies itself; unknown ones count as disagreement, but for monitors' on crashed operations.
 #![expect(clippy::print_stdout, reason = "a command that reports to whoever runs it")]
 
 #[path = "../tests/support/case.rs"]
@@ -31,12 +36,15 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use checker::linear::Algorithm;
+use checker::monitor::Keys;
 use checker::verdict::Reason;
-use checker::{Budget, CheckOptions, Validity, Verdict, check};
+use checker::{Budget, CheckOptions, Op, Validity, Verdict, check};
+use compare::WatchedCounts;
 use exhaustive::Case;
 
 fn main() -> ExitCode {
     let (mut histories, mut seed, mut model) = (100_000_u64, 1_u64, None);
+    let mut through = run_models as fn(&str, u64, u64) -> ExitCode;
     let mut arguments = std::env::args().skip(1);
     while let Some(flag) = arguments.next() {
         let value = arguments.next().unwrap_or_default();
@@ -44,15 +52,21 @@ fn main() -> ExitCode {
             ("--histories", Ok(number)) => histories = number,
             ("--seed", Ok(number)) => seed = number,
             ("--model", _) => model = Some(value),
+            ("--through", _) if value == "monitor" => {
+                through = run_monitors;
+                model.get_or_insert("all".to_owned());
+            }
             _ => {
-                println!("usage: fuzz [--model NAME|all] [--histories N] [--seed N]");
+                println!(
+                    "usage: fuzz [--through monitor] [--model NAME|all] [--histories N] [--seed N]"
+                );
                 return ExitCode::from(254);
             }
         }
     }
     match model {
         None => run(histories, seed),
-        Some(name) => run_models(&name, histories, seed),
+        Some(name) => through(&name, histories, seed),
     }
 }
 
@@ -85,6 +99,59 @@ fn run_models(name: &str, histories: u64, seed: u64) -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// A line of a table for the registers and for each other model.
+fn run_monitors(name: &str, histories: u64, seed: u64) -> ExitCode {
+    println!(
+        "| model | seed | histories | not linearizable | with crashed operations | undecided \
+         | disagreements | s |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let mut all: Vec<(&str, Box<dyn Fn() -> Result<WatchedCounts, String>>)> =
+        vec![("cas-register", Box::new(move || compare_registers(histories, seed)))];
+    for object in objects::all() {
+        let model = object.model.name();
+        let compare = move || compare::compare_watched(&object, histories, seed);
+        all.push((model, Box::new(move || compare().map_err(|wrong| wrong.told()))));
+    }
+    for (model, compare) in all.iter().filter(|(model, _)| name == "all" || name == *model) {
+        let started = Instant::now();
+        match compare() {
+            Ok(counts) => println!(
+                "| `{model}` | {seed} | {histories} | {} | {} | {} | 0 | {:.0} |",
+                counts.not_linearizable,
+                counts.with_crashes,
+                counts.undecided,
+                started.elapsed().as_secs_f64()
+            ),
+            Err(told) => {
+                println!("{model}: {told}");
+                return ExitCode::from(1);
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Monitors of registers, in all their readings.
+fn compare_registers(histories: u64, seed: u64) -> Result<WatchedCounts, String> {
+    let mut rng = generate::seeded(seed);
+    let mut counts = WatchedCounts::default();
+    for number in 0..histories {
+        let shape = generate::random_shape(&mut rng);
+        let case = generate::random_case(shape, &mut rng);
+        let events: Vec<Op> = case::events(&case).into_iter().map(|(_, op)| op).collect();
+        let (spec, care) = (case::options(&case).spec, compare::random_care(&mut rng));
+        let verdict = compare::watched(&spec, Keys::None, care, &events);
+        let linearizable = exhaustive::is_linearizable(&case);
+        let crashed =
+            case.ops.iter().any(|op| op.end.is_none_or(|(_, end)| end == exhaustive::End::Info));
+        if !counts.agree(&verdict, linearizable, crashed) {
+            return Err(format!("history {number}, {care:?}: {verdict:#?}\nof {case:#?}"));
+        }
+    }
+    Ok(counts)
 }
 
 fn run(histories: u64, seed: u64) -> ExitCode {

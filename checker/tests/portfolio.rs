@@ -30,6 +30,19 @@ fn every_model_agrees_with_the_definition() {
     }
 }
 
+#[test]
+fn every_model_is_watched_while_a_history_grows_and_agrees_with_the_definition() {
+    const HISTORIES: u64 = 3_000;
+    for object in objects::all() {
+        let name = object.model.name();
+        let counts = compare::compare_watched(&object, HISTORIES, 11)
+            .unwrap_or_else(|disagreement| panic!("{name}: {}", disagreement.told()));
+        assert!(counts.not_linearizable > HISTORIES / 50, "{name}: {counts:?}");
+        assert!(counts.with_crashes > HISTORIES / 3, "{name}: {counts:?}");
+        assert!(counts.undecided < HISTORIES / 100, "{name}: {counts:?}");
+    }
+}
+
 /// Holds what a model declares about the transitions of one history against what they do, over the
 /// states that they lead to, the first few hundred of them.
 struct Declarations<'h>(&'h History);

@@ -5,8 +5,11 @@
 //! only ends the load. The verdict is still that of the whole history, judged afterwards as
 //! always, with everything that a monitor cannot say.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use checker::history::Independent;
 use checker::monitor::Keys;
@@ -14,9 +17,14 @@ use checker::{CheckOptions, Monitor, Op};
 
 use super::stop::Stopper;
 
+/// A monitor that lags behind is waited for so long: there is no load left to end.
+const CATCHING_UP: Duration = Duration::from_secs(2);
+
 /// A monitor at work.
 pub(super) struct Watch {
     thread: JoinHandle<Option<String>>,
+    /// The run has ended.
+    over: Arc<AtomicBool>,
 }
 
 impl Watch {
@@ -32,15 +40,18 @@ impl Watch {
             // Whether there are keys shows itself only in the whole history.
             Independent::Auto => return Ok(None),
         };
-        let Some(monitor) = Monitor::new(&checks.spec, keys) else { return Ok(None) };
+        let Ok(monitor) = Monitor::new(&checks.spec, keys) else { return Ok(None) };
         let (events, inbox) = channel();
-        let watch = move || first_violation(monitor, &inbox, &stopper);
+        let over = Arc::new(AtomicBool::new(false));
+        let is_over = over.clone();
+        let watch = move || first_violation(monitor, &inbox, &stopper, &is_over);
         let thread = std::thread::Builder::new().name("monitor".into()).spawn(watch)?;
-        Ok(Some((Watch { thread }, events)))
+        Ok(Some((Watch { thread, over }, events)))
     }
 
     /// Waits until the journal is closed. The violation at which the load was ended, if it was.
     pub(super) fn finish(self) -> Option<String> {
+        self.over.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_else(|_| {
             tracing::error!("the monitor panicked; the history is judged without it");
             None
@@ -52,8 +63,16 @@ fn first_violation(
     mut monitor: Monitor,
     inbox: &Receiver<Op>,
     stopper: &Stopper,
+    over: &AtomicBool,
 ) -> Option<String> {
+    let mut until = None;
     for op in inbox {
+        let is_late =
+            || *until.get_or_insert_with(|| Instant::now() + CATCHING_UP) < Instant::now();
+        if over.load(Ordering::Relaxed) && is_late() {
+            tracing::warn!("the monitor lags too far behind; the history is judged without it");
+            return None;
+        }
         if let Err(error) = monitor.push(&op) {
             tracing::error!("no longer watched: {error}");
             return None;

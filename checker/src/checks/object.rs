@@ -21,7 +21,7 @@ impl<'h> Recorded<'h> {
     /// An operation of a history whose values are not stripped of anything.
     pub(crate) fn whole(history: &'h History, operation: Operation) -> Recorded<'h> {
         let invocation = history.invocation(&operation);
-        let (argument, key) = (invocation.value(), entry(&invocation));
+        let (argument, key) = (invocation.value(), invocation.key_entry());
         let result = history.completion(&operation).map_or(&Value::Nil, |op| op.value());
         Recorded { history, operation, key, argument, result }
     }
@@ -88,12 +88,6 @@ impl<'h> Recorded<'h> {
             Outcome::Info => usize::MAX,
         }
     }
-}
-
-/// The entry `:key` of an event.
-fn entry<'h>(event: &OpRef<'h>) -> Option<&'h Value> {
-    let is_key = |name: &Value| matches!(name, Value::Keyword(name) if **name == *"key");
-    event.extra.iter().find_map(|(name, key)| is_key(name).then_some(key))
 }
 
 /// One object, or all there was if objects are not told apart.

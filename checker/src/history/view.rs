@@ -65,6 +65,12 @@ impl<'h> OpRef<'h> {
         }
     }
 
+    /// The entry `:key`.
+    pub(crate) fn key_entry(&self) -> Option<&'h Value> {
+        let is_key = |name: &Value| matches!(name, Value::Keyword(name) if **name == *"key");
+        self.extra.iter().find_map(|(name, key)| is_key(name).then_some(key))
+    }
+
     /// The event for itself.
     pub fn to_op(&self) -> Op {
         Op {

@@ -163,10 +163,10 @@ impl<const W: usize> Antichain<W> {
         ledger: &Ledger,
         meter: &mut Meter<'_>,
     ) -> Result<(), Reason> {
-        into.clear();
         if self.is_crowded {
             self.thin_out(masks, ledger, meter)?;
         }
+        into.clear();
         into.extend(self.entries.iter().filter(|entry| entry.alive).map(|entry| entry.config));
         Ok(())
     }

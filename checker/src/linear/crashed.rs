@@ -171,9 +171,39 @@ impl Ledger {
         self.tracked[id.0 as usize].iter().map(|(_, count)| count).sum()
     }
 
-    /// What another ledger knows under `id`.
-    pub(crate) fn adopt(&mut self, other: &Ledger, id: UseId) -> UseId {
-        self.intern(other.uses[id.0 as usize].clone())
+    /// Tells configurations apart by one more class, which none of them has used, and which comes
+    /// after all others.
+    pub(crate) fn track(&mut self, class: ClassId) {
+        self.tracked_classes.push(class);
+    }
+
+    /// How many combinations there are.
+    pub(crate) fn len(&self) -> usize {
+        self.uses.len()
+    }
+
+    /// How often each class was used, for those that were.
+    pub(crate) fn counts(&self, id: UseId) -> &[(ClassId, u32)] {
+        &self.uses[id.0 as usize].counts
+    }
+
+    /// What another ledger knows under `id`, each class with the number that it has here, and how
+    /// many of its uses no longer count; `None` if all that were allowed are spent. The classes
+    /// keep their order.
+    pub(crate) fn adopt(
+        &mut self,
+        other: &Ledger,
+        id: UseId,
+        renamed: impl Fn(ClassId) -> Option<(ClassId, u32)>,
+    ) -> UseId {
+        let Uses { counts, overdrawn } = &other.uses[id.0 as usize];
+        let counts = counts.iter().filter_map(|(class, used)| {
+            let (class, spent) = renamed(*class)?;
+            (*used > spent).then(|| (class, used - spent))
+        });
+        let overdrawn =
+            overdrawn.iter().filter_map(|class| renamed(*class).map(|(class, _)| class));
+        self.intern(Uses { counts: counts.collect(), overdrawn: overdrawn.collect() })
     }
 
     fn intern(&mut self, uses: Uses) -> UseId {

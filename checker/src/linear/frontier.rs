@@ -11,6 +11,7 @@ mod online;
 mod shards;
 mod successor;
 
+pub use online::Care;
 pub(crate) use online::{Halt, Scratch, Seen, Watch};
 
 use super::antichain::{Antichain, Last};

@@ -47,6 +47,11 @@ impl<'b> Meter<'b> {
         self.limits
     }
 
+    /// From here on so many more expansions are allowed.
+    pub(crate) fn allow(&mut self, expansions: u64) {
+        self.limits.expansions_max = self.expansions.saturating_add(expansions);
+    }
+
     /// Some small steps were done, or are about to be.
     pub(crate) fn work(&mut self, steps: usize) -> Result<(), Reason> {
         self.unchecked_work += steps + 1;

@@ -73,6 +73,7 @@ mod words;
 mod zones;
 
 pub use algorithm::Algorithm;
+pub use frontier::Care;
 pub(crate) use frontier::{Halt, Scratch, Seen, Watch};
 pub use portfolio::{decide, decide_with};
 pub use verify::{OrderError, verify_order};

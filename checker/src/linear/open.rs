@@ -28,6 +28,12 @@ pub(crate) struct Group<const W: usize> {
 }
 
 impl<const W: usize> Group<W> {
+    fn widened<const V: usize>(&self) -> Group<V> {
+        let Group { transition, class, .. } = *self;
+        let (members, by_deadline) = (self.members.widened(), self.by_deadline.clone());
+        Group { transition, class, members, by_deadline }
+    }
+
     /// The member to try next.
     pub(crate) fn earliest_unused(&self, used: &Words<W>) -> Option<usize> {
         self.by_deadline.iter().copied().find(|slot| !used.has(*slot))
@@ -74,12 +80,44 @@ impl<const W: usize> Open<W> {
         }
     }
 
+    /// The same operations in wider sets.
+    pub(crate) fn widened<const V: usize>(self) -> Open<V> {
+        let groups = |groups: Vec<Group<W>>| groups.iter().map(Group::widened).collect();
+        let Masks { writes, conditionals, watching } = self.masks;
+        Open {
+            slots: self.slots,
+            slot_of: self.slot_of,
+            movers: groups(self.movers),
+            observers: groups(self.observers),
+            masks: Masks {
+                writes: writes.widened(),
+                conditionals: conditionals.widened(),
+                watching: watching.widened(),
+            },
+        }
+    }
+
+    /// Calls the transitions of the open operations otherwise.
+    pub(crate) fn rename(&mut self, name: impl Fn(TransitionId) -> TransitionId) {
+        for op in self.slots.iter_mut().flatten() {
+            op.transition = name(op.transition);
+        }
+        for group in self.movers.iter_mut().chain(&mut self.observers) {
+            group.transition = name(group.transition);
+        }
+    }
+
     pub(crate) fn slot_of(&self, op: u32) -> usize {
         *self.slot_of.get(&op).expect("an operation returns after it was invoked")
     }
 
     pub(crate) fn get(&self, slot: usize) -> OpenOp {
         self.slots[slot].expect("the slot of an open operation")
+    }
+
+    /// How many operations are open.
+    pub(crate) fn len(&self) -> usize {
+        self.slot_of.len()
     }
 
     /// The open operations with their slots.

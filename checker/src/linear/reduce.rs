@@ -33,7 +33,7 @@ pub(crate) fn relevant<M: Model>(
 }
 
 /// Whether it is known exactly what a transition needs and what it leaves behind.
-pub(super) fn is_traceable<M: Model>(model: &M, transition: &M::Transition) -> bool {
+pub(crate) fn is_traceable<M: Model>(model: &M, transition: &M::Transition) -> bool {
     let effect_known =
         model.class(transition) == Class::Observer || model.produces(transition).is_some();
     effect_known && model.requires(transition) != Requires::Some

@@ -23,56 +23,7 @@ const ROW_STATES: usize = 1024;
 /// The states and transitions of a model that one history has met, by number.
 pub(crate) struct Vocabulary<'m, M: Model> {
     model: &'m M,
-    states: Vec<M::State>,
-    state_ids: FxHashMap<M::State, StateId>,
-    transitions: Vec<M::Transition>,
-    transition_ids: FxHashMap<M::Transition, TransitionId>,
-    classes: Vec<Class>,
-}
-
-impl<'m, M: Model> Vocabulary<'m, M> {
-    pub(crate) fn new(model: &'m M) -> Vocabulary<'m, M> {
-        let mut vocabulary = Vocabulary {
-            model,
-            states: Vec::new(),
-            state_ids: FxHashMap::default(),
-            transitions: Vec::new(),
-            transition_ids: FxHashMap::default(),
-            classes: Vec::new(),
-        };
-        vocabulary.intern_state(model.initial());
-        vocabulary
-    }
-
-    pub(crate) fn state(&self, id: StateId) -> &M::State {
-        &self.states[id.0 as usize]
-    }
-
-    pub(crate) fn intern(&mut self, transition: &M::Transition) -> TransitionId {
-        if let Some(id) = self.transition_ids.get(transition) {
-            return *id;
-        }
-        let id = TransitionId(small(self.transitions.len()));
-        self.transitions.push(transition.clone());
-        self.classes.push(self.model.class(transition));
-        self.transition_ids.insert(transition.clone(), id);
-        id
-    }
-
-    /// The transition of this number.
-    pub(crate) fn transition(&self, id: TransitionId) -> &M::Transition {
-        &self.transitions[id.0 as usize]
-    }
-
-    pub(crate) fn intern_state(&mut self, state: M::State) -> StateId {
-        if let Some(id) = self.state_ids.get(&state) {
-            return *id;
-        }
-        let id = StateId(small(self.states.len()));
-        self.states.push(state.clone());
-        self.state_ids.insert(state, id);
-        id
-    }
+    terms: Terms<M>,
 }
 
 /// A vocabulary without the model, which its owner may need between two searches.
@@ -82,19 +33,86 @@ pub(crate) struct Terms<M: Model> {
     transitions: Vec<M::Transition>,
     transition_ids: FxHashMap<M::Transition, TransitionId>,
     classes: Vec<Class>,
+    /// Roughly what the states occupy.
+    bytes: u64,
+}
+
+impl<M: Model> Terms<M> {
+    pub(crate) fn state(&self, id: StateId) -> &M::State {
+        &self.states[id.0 as usize]
+    }
+
+    /// The transition of this number.
+    pub(crate) fn transition(&self, id: TransitionId) -> &M::Transition {
+        &self.transitions[id.0 as usize]
+    }
+
+    /// How many states and transitions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.states.len() + self.transitions.len()
+    }
+
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
 }
 
 impl<'m, M: Model> Vocabulary<'m, M> {
+    pub(crate) fn new(model: &'m M) -> Vocabulary<'m, M> {
+        let terms = Terms {
+            states: Vec::new(),
+            state_ids: FxHashMap::default(),
+            transitions: Vec::new(),
+            transition_ids: FxHashMap::default(),
+            classes: Vec::new(),
+            bytes: 0,
+        };
+        let mut vocabulary = Vocabulary { model, terms };
+        vocabulary.intern_state(model.initial());
+        vocabulary
+    }
+
+    pub(crate) fn state(&self, id: StateId) -> &M::State {
+        self.terms.state(id)
+    }
+
+    pub(crate) fn intern(&mut self, transition: &M::Transition) -> TransitionId {
+        let Terms { transitions, transition_ids, classes, .. } = &mut self.terms;
+        if let Some(id) = transition_ids.get(transition) {
+            return *id;
+        }
+        let id = TransitionId(small(transitions.len()));
+        transitions.push(transition.clone());
+        classes.push(self.model.class(transition));
+        transition_ids.insert(transition.clone(), id);
+        id
+    }
+
+    /// The transition of this number.
+    pub(crate) fn transition(&self, id: TransitionId) -> &M::Transition {
+        self.terms.transition(id)
+    }
+
+    pub(crate) fn intern_state(&mut self, state: M::State) -> StateId {
+        let Terms { states, state_ids, bytes, .. } = &mut self.terms;
+        if let Some(id) = state_ids.get(&state) {
+            return *id;
+        }
+        let id = StateId(small(states.len()));
+        *bytes += 32 + 2 * self.model.footprint(&state) as u64;
+        states.push(state.clone());
+        state_ids.insert(state, id);
+        id
+    }
+
     /// Gives the model back.
     pub(crate) fn without_model(self) -> Terms<M> {
-        let Vocabulary { states, state_ids, transitions, transition_ids, classes, .. } = self;
-        Terms { states, state_ids, transitions, transition_ids, classes }
+        self.terms
     }
 
     /// Goes on with the model that it was about before.
     pub(crate) fn with_model(model: &'m M, terms: Terms<M>) -> Vocabulary<'m, M> {
-        let Terms { states, state_ids, transitions, transition_ids, classes } = terms;
-        Vocabulary { model, states, state_ids, transitions, transition_ids, classes }
+        Vocabulary { model, terms }
     }
 }
 
@@ -103,16 +121,21 @@ impl<'m, M: Model> Vocabulary<'m, M> {
 trait Steps {
     fn step(&mut self, from: StateId, transition: TransitionId) -> Option<StateId>;
     fn states(&self) -> usize;
+    fn bytes(&self) -> u64;
 }
 
 impl<M: Model> Steps for Vocabulary<'_, M> {
     fn step(&mut self, from: StateId, transition: TransitionId) -> Option<StateId> {
-        let (state, transition) = (self.state(from), &self.transitions[transition.0 as usize]);
+        let (state, transition) = (self.state(from), self.transition(transition));
         self.model.step(state, transition).map(|state| self.intern_state(state))
     }
 
     fn states(&self) -> usize {
-        self.states.len()
+        self.terms.states.len()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.terms.bytes
     }
 }
 
@@ -131,7 +154,7 @@ impl<'v> Table<'v> {
 
     /// A table of the transitions that are in `vocabulary` now.
     pub(crate) fn new<M: Model>(vocabulary: &'v mut Vocabulary<'_, M>) -> Table<'v> {
-        let classes = vocabulary.classes.clone();
+        let classes = vocabulary.terms.classes.clone();
         Table {
             rows: vec![Vec::new(); classes.len()],
             classes,
@@ -151,7 +174,7 @@ impl<'v> Table<'v> {
 
     /// Roughly what the table occupies.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.cells * 4 + self.beyond.capacity() * 16 + self.states() * 32) as u64
+        (self.cells * 4 + self.beyond.capacity() * 16) as u64 + self.model.bytes()
     }
 
     /// The state after `transition`, or `None` where it is illegal.
@@ -187,6 +210,7 @@ impl<'v> Table<'v> {
 /// What a table knows, without the vocabulary that it asks.
 #[derive(Default)]
 pub(crate) struct Memo {
+    classes: Vec<Class>,
     rows: Vec<Vec<u32>>,
     beyond: FxHashMap<(TransitionId, StateId), u32>,
     cells: usize,
@@ -195,7 +219,7 @@ pub(crate) struct Memo {
 impl<'v> Table<'v> {
     /// Gives the vocabulary back.
     pub(crate) fn without_vocabulary(self) -> Memo {
-        Memo { rows: self.rows, beyond: self.beyond, cells: self.cells }
+        Memo { classes: self.classes, rows: self.rows, beyond: self.beyond, cells: self.cells }
     }
 
     /// Goes on with the same vocabulary, to which transitions may have been added.
@@ -203,8 +227,8 @@ impl<'v> Table<'v> {
         vocabulary: &'v mut Vocabulary<'_, M>,
         memo: Memo,
     ) -> Table<'v> {
-        let Memo { mut rows, beyond, cells } = memo;
-        let classes = vocabulary.classes.clone();
+        let Memo { mut classes, mut rows, beyond, cells } = memo;
+        classes.extend_from_slice(&vocabulary.terms.classes[classes.len()..]);
         rows.resize(classes.len(), Vec::new());
         Table { model: vocabulary, classes, rows, beyond, cells }
     }

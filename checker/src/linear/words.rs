@@ -21,6 +21,13 @@ impl<const W: usize> Words<W> {
         self.0[slot / 64] >> (slot % 64) & 1 == 1
     }
 
+    /// The same set in more words.
+    pub(crate) fn widened<const V: usize>(&self) -> Words<V> {
+        let mut words = [0; V];
+        words[..W].copy_from_slice(&self.0);
+        Words(words)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.iter().all(|word| *word == 0)
     }

@@ -80,4 +80,12 @@ impl Model for FifoQueue {
     fn element(&self, transition: &ItemTransition) -> Option<u64> {
         transition.element()
     }
+
+    fn forget(&mut self, states: &mut [Vec<ValueId>], transitions: &mut [ItemTransition]) {
+        self.items.forget(states.iter_mut(), transitions);
+    }
+
+    fn footprint(&self, state: &Vec<ValueId>) -> usize {
+        size_of_val(state) + size_of_val(state.as_slice())
+    }
 }

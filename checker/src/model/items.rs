@@ -85,6 +85,22 @@ impl Items {
         })
     }
 
+    /// Forgets what is neither in one of these collections nor put there or taken.
+    pub(crate) fn forget<'a>(
+        &mut self,
+        held: impl Iterator<Item = &'a mut Vec<ValueId>>,
+        transitions: &'a mut [ItemTransition],
+    ) {
+        let mut names: Vec<&mut ValueId> = held.flatten().collect();
+        for transition in transitions {
+            match transition {
+                ItemTransition::Put(item) | ItemTransition::Take(item) => names.push(item),
+                ItemTransition::TakeSomething | ItemTransition::Empty => {}
+            }
+        }
+        self.values.retain(names);
+    }
+
     pub(crate) fn value(&self, id: ValueId) -> &Value {
         self.values.value(id)
     }

@@ -4,13 +4,14 @@
 //! appended (which repeats the argument, as Jepsen's completions do, and says nothing).
 //!
 //! As with the strings of a [`Map`](super::Map), a list that is no beginning of anything that was
-//! read is forgotten, but for its length: no read is legal any more, whatever it holds.
+//! read is forgotten, but for its length: no read is legal any more, whatever it holds. That needs
+//! to know all that was read, so a log whose history still grows is remembered as it is.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Call, Class, Model, Requires, ValueId, Values};
+use super::{Call, Class, Model, Requires, Scope, ValueId, Values};
 use crate::history::Outcome;
 use crate::linear::{Answer, Occurrence};
 use crate::special;
@@ -18,10 +19,17 @@ use crate::value::Value;
 use crate::verdict::Reason;
 
 /// The model `log`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Log {
     values: Values,
-    observed: BTreeSet<Arc<[ValueId]>>,
+    /// `None`: not everything that will be read is known yet.
+    observed: Option<BTreeSet<Arc<[ValueId]>>>,
+}
+
+impl Default for Log {
+    fn default() -> Log {
+        Log { values: Values::default(), observed: Some(BTreeSet::new()) }
+    }
 }
 
 /// What a log holds.
@@ -52,13 +60,16 @@ impl Log {
             }
         };
         let items: Arc<[ValueId]> = items.iter().map(|item| self.values.intern(item)).collect();
-        self.observed.insert(items.clone());
+        if let Some(observed) = &mut self.observed {
+            observed.insert(items.clone());
+        }
         Ok(LogTransition::Read(items))
     }
 
     fn after(&self, items: Vec<ValueId>) -> LogState {
+        let Some(observed) = &self.observed else { return LogState::Known(items) };
         let behind = (Bound::Included(items.as_slice()), Bound::Unbounded);
-        let next = self.observed.range::<[ValueId], _>(behind).next();
+        let next = observed.range::<[ValueId], _>(behind).next();
         match next.is_some_and(|observed| observed.starts_with(&items)) {
             true => LogState::Known(items),
             false => LogState::Unread(items.len()),
@@ -184,5 +195,18 @@ impl Model for Log {
 
     fn assumptions(&self) -> Vec<String> {
         vec!["the log is empty at first".to_owned()]
+    }
+
+    fn go_online(&mut self, _: Scope) -> Result<(), Reason> {
+        self.observed = None;
+        Ok(())
+    }
+
+    fn footprint(&self, state: &LogState) -> usize {
+        let items = match state {
+            LogState::Known(items) => size_of_val(items.as_slice()),
+            LogState::Unread(_) => 0,
+        };
+        size_of_val(state) + items
     }
 }

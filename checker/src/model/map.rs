@@ -3,13 +3,14 @@
 //! A key that is missing reads as `nil` or as the empty string. Appending makes a new value of
 //! every order of appends, most of which nobody ever reads; so a string that is no prefix of
 //! anything that was read is forgotten and held as *unread*. That changes no verdict: whatever
-//! happens to such a string, no get is legal before the next put, whichever string it is.
+//! happens to such a string, no get is legal before the next put, whichever string it is. It needs
+//! to know all that was read, so strings of a history that still grows are kept as they are.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use super::{Call, Class, Model, ModelOptions, Requires, ValueId, Values, keyed};
+use super::{Call, Class, Model, ModelOptions, Requires, Scope, ValueId, Values, keyed};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
@@ -21,6 +22,8 @@ pub struct Map {
     keys: Arc<Values>,
     values: Arc<Values>,
     initial: Held,
+    /// What there will be, where not everything is known yet.
+    online: Option<Scope>,
     /// Every string that somebody read, or replaced.
     observed: Arc<BTreeSet<Arc<str>>>,
     /// Whether everything is about one key, however many there are.
@@ -66,6 +69,7 @@ impl Map {
             keys: Arc::default(),
             values: Arc::new(values),
             initial,
+            online: None,
             observed: Arc::default(),
             is_alone: false,
         }
@@ -77,7 +81,9 @@ impl Map {
 
     fn observe(&mut self, value: &Value) -> Held {
         let held = self.hold(value);
-        if let Held::Text(text) = &held {
+        if let Held::Text(text) = &held
+            && self.online.is_none()
+        {
             Arc::make_mut(&mut self.observed).insert(text.clone());
         }
         held
@@ -126,6 +132,9 @@ impl Map {
             Held::Other(_) => return None,
             Held::Unread => return Some(Held::Unread),
         };
+        if self.online.is_some() {
+            return Some(Held::Text(whole));
+        }
         let behind = (Bound::Included(whole.as_ref()), Bound::Unbounded);
         let next = self.observed.range::<str, _>(behind).next();
         let may_be_read = next.is_some_and(|observed| observed.starts_with(whole.as_ref()));
@@ -134,7 +143,7 @@ impl Map {
 
     /// Whether everything is about one key, so that a put leaves nothing of the state before.
     fn has_one_key(&self) -> bool {
-        self.is_alone || self.keys.len() == 1
+        self.is_alone || self.online.map_or(self.keys.len() == 1, |scope| scope == Scope::OneKey)
     }
 
     fn get<'s>(&'s self, state: &'s [(ValueId, Held)], key: ValueId) -> &'s Held {
@@ -153,6 +162,22 @@ impl Map {
             Held::Text(text) => Value::Str(text.clone()),
             Held::Other(id) => self.values.value(*id).clone(),
             Held::Unread => Value::keyword("a-string-that-nobody-read"),
+        }
+    }
+}
+
+impl Held {
+    fn id_mut(&mut self) -> Option<&mut ValueId> {
+        match self {
+            Held::Other(id) => Some(id),
+            Held::Nothing | Held::Text(_) | Held::Unread => None,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Held::Text(text) => text.len(),
+            Held::Nothing | Held::Other(_) | Held::Unread => 0,
         }
     }
 }
@@ -275,5 +300,36 @@ impl Model for Map {
             held => format!("every key holds {} at first", self.value(held)),
         };
         vec![initial, "a failed cas says only that it did not happen".to_owned()]
+    }
+
+    fn go_online(&mut self, scope: Scope) -> Result<(), Reason> {
+        self.online = Some(scope);
+        Ok(())
+    }
+
+    fn forget(&mut self, states: &mut [Vec<(ValueId, Held)>], transitions: &mut [MapTransition]) {
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        values.extend(self.initial.id_mut());
+        for (key, held) in states.iter_mut().flatten() {
+            keys.push(key);
+            values.extend(held.id_mut());
+        }
+        for MapTransition { key, change } in transitions {
+            keys.push(key);
+            match change {
+                Change::Get(held) | Change::Put(held) => values.extend(held.id_mut()),
+                Change::Cas(old, new) => {
+                    values.extend(old.id_mut().into_iter().chain(new.id_mut()))
+                }
+                Change::Append(_) => {}
+            }
+        }
+        self.keys.retain(keys);
+        self.values.retain(values);
+    }
+
+    fn footprint(&self, state: &Vec<(ValueId, Held)>) -> usize {
+        let texts: usize = state.iter().map(|(_, held)| held.bytes()).sum();
+        size_of_val(state) + size_of_val(state.as_slice()) + texts
     }
 }

@@ -110,12 +110,32 @@ pub struct Blind<T> {
     pub argument: Value,
 }
 
+/// What a history is about, as far as that is known before it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Keys are told apart: one of them.
+    OneKey,
+    /// Everything, on whatever keys there will be.
+    AnyKeys,
+}
+
+/// What has to be heard of before a crashed operation is worth trying, see [`Model::awaits`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Awaits<S, T> {
+    /// Nothing: it may matter at once.
+    Nothing,
+    /// An operation that is legal in exactly this state, or of which that is not known.
+    State(S),
+    /// This transition.
+    Transition(T),
+}
+
 /// A sequential specification of one object.
-pub trait Model: Sync {
+pub trait Model: Send + Sync + 'static {
     /// What the object holds.
-    type State: Clone + Eq + Hash + Send;
+    type State: Clone + Eq + Hash + Send + 'static;
     /// One thing that can happen to it, with what was observed of it.
-    type Transition: Clone + Eq + Hash + Sync;
+    type Transition: Clone + Eq + Hash + Send + Sync + 'static;
 
     /// The state before the first operation.
     fn initial(&self) -> Self::State;
@@ -207,5 +227,38 @@ pub trait Model: Sync {
     {
         let _ = part;
         None
+    }
+
+    /// Prepares for a history that is still growing ([`crate::monitor`]): from now on neither a step
+    /// nor the kind of a transition may depend on what else was parsed, for it is taken before the
+    /// rest is known.
+    ///
+    /// # Errors
+    ///
+    /// Why only a whole history can be judged.
+    fn go_online(&mut self, scope: Scope) -> Result<(), Reason> {
+        let _ = scope;
+        Ok(())
+    }
+
+    /// Forgets every value that none of these states and transitions names, and renames the rest in
+    /// them, so that what is kept of a history without end does not grow with it. Names keep their
+    /// order.
+    fn forget(&mut self, states: &mut [Self::State], transitions: &mut [Self::Transition]) {
+        let _ = (states, transitions);
+    }
+
+    /// Roughly how many bytes a state takes.
+    fn footprint(&self, state: &Self::State) -> usize {
+        size_of_val(state)
+    }
+
+    /// Until what begins a crashed transition can be left aside, because a linearization that has it
+    /// earlier has a twin that has it later or not at all.
+    ///
+    /// What leads to one state is seen by nobody but who needs that state: this holds as long as of
+    /// every other operation it is known in which single state it is legal and where it leads.
+    fn awaits(&self, crashed: &Self::Transition) -> Awaits<Self::State, Self::Transition> {
+        self.produces(crashed).map_or(Awaits::Nothing, Awaits::State)
     }
 }

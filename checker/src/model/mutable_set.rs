@@ -177,4 +177,21 @@ impl Model for MutableSet {
     fn assumptions(&self) -> Vec<String> {
         vec!["the set is empty at first".to_owned()]
     }
+
+    fn forget(&mut self, states: &mut [Vec<ValueId>], transitions: &mut [SetTransition]) {
+        let mut names: Vec<&mut ValueId> = states.iter_mut().flatten().collect();
+        for transition in transitions {
+            match transition {
+                SetTransition::Add(item, _)
+                | SetTransition::Remove(item, _)
+                | SetTransition::Contains(item, _) => names.push(item),
+                SetTransition::Read(items) => names.extend(items),
+            }
+        }
+        self.values.retain(names);
+    }
+
+    fn footprint(&self, state: &Vec<ValueId>) -> usize {
+        size_of_val(state) + size_of_val(state.as_slice())
+    }
 }

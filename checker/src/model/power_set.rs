@@ -14,17 +14,17 @@
 
 use std::hash::Hash;
 
-use super::{Call, Class, Model, Requires};
+use super::{Awaits, Call, Class, Model, Requires, Scope};
 use crate::linear::{Answer, Occurrence};
 use crate::value::Value;
 use crate::verdict::Reason;
 
 /// A sequential specification whose steps may lead to several states. As [`Model`], but for:
-pub trait Nondeterministic: Sync {
+pub trait Nondeterministic: Send + Sync + 'static {
     /// What the object holds. Ordered, so that a set of states has one spelling.
-    type State: Clone + Ord + Hash + Send;
+    type State: Clone + Ord + Hash + Send + 'static;
     /// One thing that can happen to it, with what was observed of it.
-    type Transition: Clone + Eq + Hash + Sync;
+    type Transition: Clone + Eq + Hash + Send + Sync + 'static;
 
     /// The states in which it may be before the first operation; at least one.
     fn initial(&self) -> Vec<Self::State>;
@@ -62,6 +62,32 @@ pub trait Nondeterministic: Sync {
     fn element(&self, transition: &Self::Transition) -> Option<u64> {
         let _ = transition;
         None
+    }
+
+    /// See [`Model::go_online`].
+    ///
+    /// # Errors
+    ///
+    /// Why only a whole history can be judged.
+    fn go_online(&mut self, scope: Scope) -> Result<(), Reason> {
+        let _ = scope;
+        Ok(())
+    }
+
+    /// See [`Model::forget`].
+    fn forget(&mut self, states: &mut [Vec<Self::State>], transitions: &mut [Self::Transition]) {
+        let _ = (states, transitions);
+    }
+
+    /// See [`Model::footprint`].
+    fn footprint(&self, state: &Self::State) -> usize {
+        size_of_val(state)
+    }
+
+    /// See [`Model::awaits`].
+    fn awaits(&self, crashed: &Self::Transition) -> Awaits<Vec<Self::State>, Self::Transition> {
+        let _ = crashed;
+        Awaits::Nothing
     }
 }
 
@@ -129,6 +155,22 @@ impl<N: Nondeterministic> Model for PowerSet<N> {
 
     fn element(&self, transition: &N::Transition) -> Option<u64> {
         self.0.element(transition)
+    }
+
+    fn go_online(&mut self, scope: Scope) -> Result<(), Reason> {
+        self.0.go_online(scope)
+    }
+
+    fn forget(&mut self, states: &mut [Vec<N::State>], transitions: &mut [N::Transition]) {
+        self.0.forget(states, transitions);
+    }
+
+    fn footprint(&self, states: &Vec<N::State>) -> usize {
+        size_of_val(states) + states.iter().map(|state| self.0.footprint(state)).sum::<usize>()
+    }
+
+    fn awaits(&self, crashed: &N::Transition) -> Awaits<Vec<N::State>, N::Transition> {
+        self.0.awaits(crashed)
     }
 }
 

@@ -172,4 +172,18 @@ impl Model for Register {
         }
         assumptions
     }
+
+    fn forget(&mut self, states: &mut [ValueId], transitions: &mut [Transition]) {
+        let mut names: Vec<&mut ValueId> = vec![&mut self.initial];
+        names.extend(states);
+        for transition in transitions {
+            match transition {
+                Transition::Cas(expected, new) => names.extend([expected, new]),
+                Transition::Read(value) | Transition::Write(value) | Transition::Differs(value) => {
+                    names.push(value)
+                }
+            }
+        }
+        self.values.retain(names);
+    }
 }

@@ -4,7 +4,7 @@
 //! there are different items; see [`PowerSet`].
 
 use super::items::{Items, QUEUE};
-use super::{Call, ItemTransition, Nondeterministic, PowerSet, ValueId};
+use super::{Awaits, Call, ItemTransition, Nondeterministic, PowerSet, ValueId};
 use crate::linear::{Answer, Occurrence};
 use crate::special;
 use crate::value::Value;
@@ -82,5 +82,23 @@ impl Nondeterministic for Bag {
     }
     fn element(&self, transition: &ItemTransition) -> Option<u64> {
         transition.element()
+    }
+
+    fn forget(&mut self, states: &mut [Vec<Vec<ValueId>>], transitions: &mut [ItemTransition]) {
+        self.items.forget(states.iter_mut().flatten(), transitions);
+    }
+
+    fn footprint(&self, state: &Vec<ValueId>) -> usize {
+        size_of_val(state) + size_of_val(state.as_slice())
+    }
+
+    /// An item that nobody takes hides nothing, and that one is gone is seen by nobody but who
+    /// finds nothing.
+    fn awaits(&self, crashed: &ItemTransition) -> Awaits<Vec<Vec<ValueId>>, ItemTransition> {
+        match *crashed {
+            ItemTransition::Put(item) => Awaits::Transition(ItemTransition::Take(item)),
+            ItemTransition::TakeSomething => Awaits::Transition(ItemTransition::Empty),
+            ItemTransition::Take(_) | ItemTransition::Empty => Awaits::Nothing,
+        }
     }
 }

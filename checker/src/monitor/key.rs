@@ -7,14 +7,15 @@ use std::collections::VecDeque;
 
 use crate::budget::Budget;
 use crate::history::{OpRef, Outcome};
-use crate::linear::{Halt, Scratch, Seen, Watch};
-use crate::model::{Call, Class, Model};
+use crate::linear::{Care, Halt, Scratch, Seen, Watch};
+use crate::model::{Call, Class, Model, Scope};
 use crate::op::Kind;
 use crate::value::Value;
 use crate::verdict::{Reason, Stats};
 
 /// What all keys share.
 pub(super) struct Desk<'m> {
+    pub(super) care: Care,
     pub(super) budget: &'m Budget,
     pub(super) scratch: &'m mut Scratch,
 }
@@ -61,6 +62,7 @@ pub(super) trait Watched {
 /// See the module.
 pub(super) struct KeyMonitor<M: Model> {
     model: M,
+    scope: Scope,
     watch: Watch<M>,
     /// The operations that the frontier still has to hear of.
     calls: VecDeque<Option<Pending>>,
@@ -71,6 +73,11 @@ pub(super) struct KeyMonitor<M: Model> {
     ready: Vec<Seen<M::Transition>>,
     stats: Stats,
 }
+
+/// So much is looked at in one go, and after so much something may be forgotten.
+const MOMENTS_AT_ONCE: usize = 256;
+/// What waits for an operation that does not end has to be kept.
+const WAITING_MAX: usize = 1 << 18;
 
 /// Beginnings and ends, in order.
 #[derive(Clone, Copy)]
@@ -83,6 +90,8 @@ enum Moment {
 struct Pending {
     process: u64,
     index: u64,
+    /// The key that the event names beside its value, where keys are not told apart.
+    key: Option<Value>,
     f: Value,
     argument: Value,
     end: Option<End>,
@@ -100,10 +109,13 @@ struct End {
 }
 
 impl Pending {
-    fn call<'a>(&'a self, end: &'a End) -> Call<'a> {
+    fn call<'a>(&'a self, end: &'a End, scope: Scope) -> Call<'a> {
         Call {
             process: self.process,
-            key: None, // registers do not ask
+            key: match scope {
+                Scope::OneKey => Some(&Value::Nil),
+                Scope::AnyKeys => self.key.as_ref(),
+            },
             f: &self.f,
             argument: &self.argument,
             result: &end.result,
@@ -126,9 +138,16 @@ impl Pending {
 }
 
 impl<M: Model> KeyMonitor<M> {
-    pub(super) fn new(model: M) -> KeyMonitor<M> {
-        KeyMonitor {
+    /// Watches an object of this model.
+    ///
+    /// # Errors
+    ///
+    /// Why only a whole history can be judged.
+    pub(super) fn new(mut model: M, scope: Scope) -> Result<KeyMonitor<M>, Reason> {
+        model.go_online(scope)?;
+        Ok(KeyMonitor {
             model,
+            scope,
             watch: Watch::new(),
             calls: VecDeque::new(),
             first: 0,
@@ -136,7 +155,7 @@ impl<M: Model> KeyMonitor<M> {
             completions: 0,
             ready: Vec::new(),
             stats: Stats::default(),
-        }
+        })
     }
 
     fn call_mut(&mut self, op: u32) -> &mut Option<Pending> {
@@ -149,17 +168,31 @@ impl<M: Model> KeyMonitor<M> {
 
     /// Lets the frontier hear of everything that it can make sense of.
     fn advance(&mut self, desk: &mut Desk<'_>) -> Result<(), Ending> {
+        while self.advance_a_little(desk)? == MOMENTS_AT_ONCE {}
+        match self.queue.len() {
+            0..=WAITING_MAX => Ok(()),
+            waiting => {
+                let text = format!("{waiting} events wait for an operation that does not end");
+                Err(Ending::GivenUp(Reason::Missing(text)))
+            }
+        }
+    }
+
+    /// How many moments could be heard of.
+    fn advance_a_little(&mut self, desk: &mut Desk<'_>) -> Result<usize, Ending> {
         let mut heard = 0;
         let readable = loop {
-            let Some(moment) = self.queue.get(heard).copied() else { break Ok(()) };
-            match self.hear(moment) {
+            let moment = self.queue.get(heard).filter(|_| heard < MOMENTS_AT_ONCE).copied();
+            match moment.map_or(Ok(false), |moment| self.hear(moment)) {
                 Ok(true) => heard += 1,
-                Ok(false) => break Ok(()),
+                Ok(false) => break Ok(heard),
                 Err(reason) => break Err(Ending::GivenUp(reason)),
             }
         };
         if !self.ready.is_empty() {
-            let seen = self.watch.see(&self.model, desk.budget, desk.scratch, self.ready.drain(..));
+            let ready = self.ready.drain(..);
+            let seen =
+                self.watch.see(&mut self.model, &desk.care, desk.budget, desk.scratch, ready);
             seen.map_err(|halt| self.ending(halt))?;
         }
         for _ in 0..heard {
@@ -186,7 +219,7 @@ impl<M: Model> KeyMonitor<M> {
                 let at = op.wrapping_sub(self.first) as usize;
                 let call = self.calls[at].as_mut().expect("it has not been heard of");
                 let Some(end) = &call.end else { return Ok(false) };
-                let meaning = self.model.parse(&call.call(end))?;
+                let meaning = self.model.parse(&call.call(end, self.scope))?;
                 let (deadline, outcome) = (end.moment, end.outcome);
                 if let Some(transition) = meaning {
                     call.known = true;
@@ -238,8 +271,12 @@ impl<M: Model> Watched for KeyMonitor<M> {
         let count = u32::try_from(self.calls.len()).expect("memory is spent before");
         let op = self.first.wrapping_add(count);
         let (f, argument) = (event.f.clone(), argument.clone());
+        let key = match self.scope {
+            Scope::OneKey => None,
+            Scope::AnyKeys => event.key_entry().cloned(),
+        };
         let (index, end, known) = (event.index, None, false);
-        self.calls.push_back(Some(Pending { process, index, f, argument, end, known }));
+        self.calls.push_back(Some(Pending { process, index, key, f, argument, end, known }));
         self.queue.push_back(Moment::Begin(op));
         op
     }

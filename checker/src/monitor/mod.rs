@@ -10,10 +10,14 @@
 //! was acknowledged), so an event is looked at once every operation that was invoked before it on
 //! the same key has ended: the verdict lags behind by the longest open operation.
 //!
-//! What it leaves to the offline checker, where the whole history is there: crashed operations that
-//! nobody can have observed are not dropped (nobody knows yet), and there is no second round with
-//! exact counts, so that a key with crashed operations may stay undecided at its end. A key whose
-//! frontier outgrows its share of memory is given up and undecided. Neither is ever wrong.
+//! It is there for every model whose steps do not depend on what comes later; a checker of sets,
+//! which wants to know the last read, cannot be asked before the end.
+//!
+//! What it leaves to the offline checker, where the whole history is there: procedures without
+//! search, and a second round in which other crashed operations are counted exactly, so that a key
+//! with very many crashed operations may stay undecided at its end. A key whose frontier outgrows
+//! its share of memory or time ([`Care`]) is given up and undecided, and so is one on which an
+//! operation never ends while 262,144 events wait for it. None of that is ever wrong.
 
 mod key;
 mod order;
@@ -25,12 +29,14 @@ use crate::budget::Budget;
 use crate::checks::CheckerSpec;
 use crate::history::{HistoryError, NoKey, OpRef};
 use crate::linear::Scratch;
-use crate::model::{Model as _, ModelName, ModelOptions, Register};
+use crate::model::{Model, ModelName, ModelOptions, ModelVisitor, Scope};
 use crate::op::{Kind, Process};
 use crate::value::Value;
 use crate::verdict::{Anomaly, Examination, Reason, Stats, Validity, Verdict};
 use key::{Desk, Ending, Impossible, KeyMonitor, Watched};
 use order::Order;
+
+pub use crate::linear::Care;
 
 /// Where the keys of a history are; a monitor cannot wait and see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +70,8 @@ pub struct Monitor {
     model: ModelName,
     options: ModelOptions,
     keys: Keys,
+    assumptions: Vec<String>,
+    care: Care,
     budget: Budget,
     scratch: Scratch,
     order: Order,
@@ -97,18 +105,29 @@ struct Running {
 }
 
 impl Monitor {
-    /// A monitor for histories that are held against `spec`; `None` where only the whole history
-    /// can be judged: for everything but registers, so far.
-    pub fn new(spec: &CheckerSpec, keys: Keys) -> Option<Monitor> {
-        let CheckerSpec::Linearizable { model, options } = spec else { return None };
-        if !matches!(model, ModelName::Register | ModelName::CasRegister) {
-            return None;
-        }
-        Some(Monitor {
+    /// A monitor for histories that are held against `spec`.
+    ///
+    /// # Errors
+    ///
+    /// Why only a whole history can be judged so.
+    pub fn new(spec: &CheckerSpec, keys: Keys) -> Result<Monitor, Reason> {
+        let CheckerSpec::Linearizable { model, options } = spec else {
+            let text = "what a set has lost shows in its last read, and only the end tells which";
+            return Err(Reason::Missing(text.to_owned()));
+        };
+        model.with(options, Begin(keys.scope()))?;
+        let mut assumptions = model.with(options, Assumptions);
+        assumptions.push(match keys {
+            Keys::None => "the whole history is about one object".to_owned(),
+            Keys::Tuple | Keys::Entry => "each key is an object of its own".to_owned(),
+        });
+        Ok(Monitor {
             name: spec.name(),
             model: *model,
             options: options.clone(),
             keys,
+            assumptions,
+            care: Care::default(),
             budget: Budget::unlimited().with_memory_bytes(KEY_BYTES),
             scratch: Scratch::default(),
             order: Order::default(),
@@ -118,6 +137,12 @@ impl Monitor {
             violations: Vec::new(),
             stats: Stats::default(),
         })
+    }
+
+    /// The same, taking other trouble over each object.
+    #[must_use]
+    pub fn with_care(self, care: Care) -> Monitor {
+        Monitor { care, ..self }
     }
 
     /// Takes in the next event.
@@ -216,8 +241,9 @@ impl Monitor {
     }
 
     fn watch(&mut self, key: Option<Value>) {
-        let monitor = KeyMonitor::new(Register::new(self.model, &self.options));
-        self.watched.push(Object { key, state: State::Watched(Box::new(monitor)) });
+        let begun = self.model.with(&self.options, Begin(self.keys.scope()));
+        let state = begun.map_or_else(State::GivenUp, State::Watched);
+        self.watched.push(Object { key, state });
     }
 
     /// Lets an object go on, if it is still watched, and draws the conclusion.
@@ -228,7 +254,8 @@ impl Monitor {
     ) {
         let Object { key, state } = &mut self.watched[object];
         let State::Watched(watched) = state else { return };
-        let desk = &mut Desk { budget: &self.budget, scratch: &mut self.scratch };
+        let (care, budget) = (self.care, &self.budget);
+        let desk = &mut Desk { care, budget, scratch: &mut self.scratch };
         let Err(ending) = go_on(watched.as_mut(), desk) else { return };
         self.stats.add(&watched.stats());
         *state = match ending {
@@ -295,11 +322,42 @@ impl Monitor {
             reason,
             summary,
             anomalies: self.violations,
-            assumptions: assumptions(self.model, &self.options, self.keys),
+            assumptions: self.assumptions,
             stats: self.stats,
             proof: None,
             parts: Vec::new(),
         }
+    }
+}
+
+impl Keys {
+    fn scope(self) -> Scope {
+        match self {
+            Keys::None => Scope::AnyKeys,
+            Keys::Tuple | Keys::Entry => Scope::OneKey,
+        }
+    }
+}
+
+/// Begins to watch an object of some model.
+struct Begin(Scope);
+
+impl ModelVisitor for Begin {
+    type Output = Result<Box<dyn Watched + Send>, Reason>;
+
+    fn visit<M: Model>(self, model: M) -> Result<Box<dyn Watched + Send>, Reason> {
+        Ok(Box::new(KeyMonitor::new(model, self.0)?))
+    }
+}
+
+/// The readings under which a model judges.
+struct Assumptions;
+
+impl ModelVisitor for Assumptions {
+    type Output = Vec<String>;
+
+    fn visit<M: Model>(self, model: M) -> Vec<String> {
+        model.assumptions()
     }
 }
 
@@ -310,11 +368,7 @@ fn taken_apart<'h>(keys: Keys, event: &OpRef<'h>) -> Option<(&'h Value, &'h Valu
         Keys::Tuple => {
             event.pair().filter(|[key, _]| !key.is_nil()).map(|[key, value]| (key, value))
         }
-        Keys::Entry => {
-            let named = |key: &Value| matches!(key, Value::Keyword(name) if **name == *"key");
-            let entry = event.extra.iter().find(|(key, _)| named(key));
-            entry.map(|(_, key)| (key, event.value()))
-        }
+        Keys::Entry => event.key_entry().map(|key| (key, event.value())),
     }
 }
 
@@ -335,15 +389,6 @@ fn anomaly(key: Option<Value>, impossible: Impossible) -> Anomaly {
         states: Vec::new(),
         examination: Examination::default(),
     }
-}
-
-fn assumptions(model: ModelName, options: &ModelOptions, keys: Keys) -> Vec<String> {
-    let mut assumptions = Register::new(model, options).assumptions();
-    assumptions.push(match keys {
-        Keys::None => "the whole history is about one object".to_owned(),
-        Keys::Tuple | Keys::Entry => "each key is an object of its own".to_owned(),
-    });
-    assumptions
 }
 
 #[cfg(test)]

@@ -111,9 +111,9 @@ impl<'a> Stream<'a> {
         let history = History::from_ops(ops).unwrap_or_default();
         let options = self.reading.check_options(&history, None).map_err(|error| unfit(&error))?;
         let keys = keys(&history, options.independent).map_err(|error| unfit(&error))?;
-        let monitor = Monitor::new(&options.spec, keys).ok_or_else(|| {
-            let name = options.spec.name();
-            End::Unfit(format!("{name}: only a whole history can be judged so; leave out --stream"))
+        let monitor = Monitor::new(&options.spec, keys).map_err(|why| {
+            let (name, why) = (options.spec.name(), why.sentence());
+            End::Unfit(format!("{name} needs the whole history ({why}); leave out --stream"))
         })?;
         if options.independent == Independent::Auto {
             let about = match keys {
