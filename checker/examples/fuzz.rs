@@ -108,7 +108,7 @@ fn run_monitors(name: &str, histories: u64, seed: u64) -> ExitCode {
          | disagreements | s |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    let mut all: Vec<(&str, Box<dyn Fn() -> Result<WatchedCounts, String>>)> =
+    let mut all: Vec<(&str, Compare)> =
         vec![("cas-register", Box::new(move || compare_registers(histories, seed)))];
     for object in objects::all() {
         let model = object.model.name();
@@ -133,6 +133,9 @@ fn run_monitors(name: &str, histories: u64, seed: u64) -> ExitCode {
     }
     ExitCode::SUCCESS
 }
+
+/// Compares what monitors say of one model; else what is wrong.
+type Compare = Box<dyn Fn() -> Result<WatchedCounts, String>>;
 
 /// Monitors of registers, in all their readings.
 fn compare_registers(histories: u64, seed: u64) -> Result<WatchedCounts, String> {

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 use crate::case;
-use crate::exhaustive::{Case, End, is_linearizable};
+use crate::exhaustive::{Case, is_linearizable};
 use crate::generate::{random_case, random_shape, seeded};
 use crate::history::Independent;
 use crate::op::Op;

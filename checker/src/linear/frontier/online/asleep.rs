@@ -16,6 +16,10 @@ use rustc_hash::FxHashMap;
 use crate::linear::reduce::is_traceable;
 use crate::model::{Awaits, Model, Requires};
 
+/// What it waits for, and itself.
+pub(super) type Sleeper<M> =
+    (Awaits<<M as Model>::State, <M as Model>::Transition>, <M as Model>::Transition);
+
 /// See the module.
 pub(super) struct Asleep<M: Model> {
     for_state: FxHashMap<M::State, Vec<M::Transition>>,
@@ -95,7 +99,7 @@ impl<M: Model> Asleep<M> {
     }
 
     /// Everything that sleeps, with what it waits for.
-    pub(super) fn emptied(self) -> Vec<(Awaits<M::State, M::Transition>, M::Transition)> {
+    pub(super) fn emptied(self) -> Vec<Sleeper<M>> {
         let each = |(state, sleepers): (M::State, Vec<M::Transition>)| {
             sleepers.into_iter().map(move |one| (Awaits::State(state.clone()), one))
         };
@@ -106,11 +110,7 @@ impl<M: Model> Asleep<M> {
         states.chain(self.for_transition.into_iter().flat_map(other)).collect()
     }
 
-    pub(super) fn put_back(
-        &mut self,
-        awaited: Awaits<M::State, M::Transition>,
-        crashed: M::Transition,
-    ) {
+    pub(super) fn put_back(&mut self, (awaited, crashed): Sleeper<M>) {
         let sleepers = match awaited {
             Awaits::Nothing => return,
             Awaits::State(state) => self.for_state.entry(state).or_default(),

@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{Resting, Size};
-use crate::linear::frontier::online::asleep::Asleep;
+use super::Resting;
+use crate::linear::frontier::online::asleep::{Asleep, Sleeper};
 use crate::linear::table::{StateId, TransitionId, Vocabulary};
 use crate::model::{Awaits, Model};
 
@@ -23,13 +23,11 @@ impl<M: Model> Resting<M> {
         self.core.forget_uses();
         let mut named = self.named();
         let sleepers = std::mem::take(&mut self.asleep).emptied();
-        let waits: Vec<Awaited> =
-            sleepers.into_iter().map(|(awaited, one)| named.put(awaited, one)).collect();
+        let waits: Vec<Awaited> = sleepers.into_iter().map(|sleeper| named.put(sleeper)).collect();
         model.forget(&mut named.states, &mut named.transitions);
         let mut asleep = Asleep::default();
         for wait in waits.into_iter().rev() {
-            let (awaited, sleeper) = named.take(wait);
-            asleep.put_back(awaited, sleeper);
+            asleep.put_back(named.take(wait));
         }
         let mut vocabulary = Vocabulary::new(&*model);
         let states: FxHashMap<StateId, StateId> = (named.state_ids.iter().copied())
@@ -42,8 +40,7 @@ impl<M: Model> Resting<M> {
         self.core.rename(&states, &transitions);
         self.terms = vocabulary.without_model();
         self.asleep = asleep;
-        let Size { terms, bytes } = self.size();
-        self.kept = Size { terms, bytes };
+        self.kept = self.size();
         self
     }
 
@@ -66,7 +63,7 @@ enum Awaited {
 }
 
 impl<M: Model> Named<M> {
-    fn put(&mut self, awaited: Awaits<M::State, M::Transition>, sleeper: M::Transition) -> Awaited {
+    fn put(&mut self, (awaited, sleeper): Sleeper<M>) -> Awaited {
         let kind = match awaited {
             Awaits::State(state) => {
                 self.states.push(state);
@@ -83,7 +80,7 @@ impl<M: Model> Named<M> {
     }
 
     /// What was put last.
-    fn take(&mut self, kind: Awaited) -> (Awaits<M::State, M::Transition>, M::Transition) {
+    fn take(&mut self, kind: Awaited) -> Sleeper<M> {
         let put = "it was put there";
         let sleeper = self.transitions.pop().expect(put);
         let awaited = match kind {

@@ -9,14 +9,13 @@ struct Watched {
     model: Register,
     watch: Watch<Register>,
     scratch: Scratch,
-    ends: u32,
 }
 
 impl Watched {
     fn new() -> Watched {
         let mut model = Register::new(ModelName::CasRegister, &ModelOptions::default());
         model.go_online(Scope::OneKey).expect("a register can be watched");
-        Watched { model, watch: Watch::new(), scratch: Scratch::default(), ends: 0 }
+        Watched { model, watch: Watch::new(), scratch: Scratch::default() }
     }
 
     fn see(&mut self, seen: Seen<Transition>) -> Result<(), Halt> {
@@ -36,7 +35,6 @@ impl Watched {
     }
 
     fn ends(&mut self, op: u32) -> Result<(), Halt> {
-        self.ends += 1;
         self.see(Seen::Ends { op })
     }
 
