@@ -235,4 +235,21 @@ impl Model for Bank {
         let initial = format!("the accounts hold {} at first", self.told(&self.initial()));
         vec![initial, "no account may be overdrawn".to_owned()]
     }
+
+    fn forget(&mut self, _: &mut [Vec<i64>], transitions: &mut [BankTransition]) {
+        let names = transitions.iter_mut().filter_map(|transition| match transition {
+            BankTransition::Read(read) => Some(read),
+            BankTransition::Transfer(..) => None,
+        });
+        let names: Vec<&mut ValueId> = names.collect();
+        let mut kept: Vec<ValueId> = names.iter().map(|name| **name).collect();
+        kept.sort_unstable();
+        kept.dedup();
+        self.balances = kept.iter().map(|id| self.balances[id.0 as usize].take()).collect();
+        self.reads.retain(names);
+    }
+
+    fn footprint(&self, state: &Vec<i64>) -> usize {
+        size_of_val(state) + size_of_val(state.as_slice())
+    }
 }

@@ -6,7 +6,7 @@
 //! transactions in which these are the same are the same transition.
 
 use super::keyed::{self, Keyed};
-use super::{Call, Class, Model, ModelOptions, Requires, ValueId, Values};
+use super::{Call, Class, Model, ModelOptions, Requires, Scope, ValueId, Values};
 use crate::history::Outcome;
 use crate::value::Value;
 use crate::verdict::Reason;
@@ -19,6 +19,8 @@ pub struct MultiRegister {
     /// Of each key that occurs, what it holds at first.
     initial: Vec<ValueId>,
     init: Result<Vec<(Value, Value)>, String>,
+    /// Further keys may turn up.
+    online: Option<Scope>,
 }
 
 /// A transaction.
@@ -68,7 +70,7 @@ impl MultiRegister {
             Some(other) => Err(format!("a multi-register starts with a map, not with {other}")),
         };
         let (keys, values, initial) = (Values::default(), Values::default(), Vec::new());
-        MultiRegister { keys, values, initial, init }
+        MultiRegister { keys, values, initial, init, online: None }
     }
 
     /// What is wrong with the initial value.
@@ -120,7 +122,7 @@ impl MultiRegister {
         let mut keys: Vec<ValueId> = of.collect();
         keys.sort_unstable();
         keys.dedup();
-        keys.len() == self.keys.len()
+        self.online.is_none() && keys.len() == self.keys.len()
     }
 
     fn state(&self, entries: impl Iterator<Item = (ValueId, ValueId)>) -> Keyed<ValueId> {
@@ -271,5 +273,25 @@ impl Model for MultiRegister {
             given => format!("the keys hold {} at first, others nil", Value::Map(given.to_vec())),
         };
         vec![initial, "a transaction happens at once or not at all".to_owned()]
+    }
+
+    fn go_online(&mut self, scope: Scope) -> Result<(), Reason> {
+        self.online = Some(scope);
+        Ok(())
+    }
+
+    /// Values only: there are as many keys as there are.
+    fn forget(&mut self, states: &mut [Vec<(ValueId, ValueId)>], transitions: &mut [Transaction]) {
+        let mut names: Vec<&mut ValueId> = self.initial.iter_mut().collect();
+        names.extend(states.iter_mut().flatten().map(|(_, value)| value));
+        for Transaction { finds, leaves, contradiction } in transitions {
+            names.extend(finds.iter_mut().chain(leaves).map(|(_, value)| value));
+            names.extend(contradiction.iter_mut().flat_map(|(_, seen, own)| [seen, own]));
+        }
+        self.values.retain(names);
+    }
+
+    fn footprint(&self, state: &Vec<(ValueId, ValueId)>) -> usize {
+        size_of_val(state) + size_of_val(state.as_slice())
     }
 }

@@ -226,4 +226,18 @@ impl Model for VersionedRegister {
         assumptions.push(self.options.failed_cas_told().to_owned());
         assumptions
     }
+
+    fn forget(&mut self, states: &mut [Versioned], transitions: &mut [VersionedTransition]) {
+        let mut names: Vec<&mut ValueId> = vec![&mut self.initial];
+        names.extend(states.iter_mut().map(|state| &mut state.value));
+        for transition in transitions {
+            match transition {
+                VersionedTransition::Cas(_, expected, new) => names.extend([expected, new]),
+                VersionedTransition::Read(_, value)
+                | VersionedTransition::Write(_, value)
+                | VersionedTransition::Differs(value) => names.push(value),
+            }
+        }
+        self.values.retain(names);
+    }
 }
