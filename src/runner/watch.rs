@@ -67,9 +67,8 @@ fn first_violation(
 ) -> Option<String> {
     let mut until = None;
     for op in inbox {
-        let is_late =
-            || *until.get_or_insert_with(|| Instant::now() + CATCHING_UP) < Instant::now();
-        if over.load(Ordering::Relaxed) && is_late() {
+        let now = Instant::now();
+        if over.load(Ordering::Relaxed) && now > *until.get_or_insert(now + CATCHING_UP) {
             tracing::warn!("the monitor lags too far behind; the history is judged without it");
             return None;
         }

@@ -26,6 +26,8 @@ mod hopeless;
 mod judge;
 mod kv;
 mod machine;
+#[path = "../../tests/support/place.rs"]
+mod place;
 mod process;
 mod scaling;
 #[path = "../simulate/mod.rs"]

@@ -324,8 +324,8 @@ impl Model for Map {
                 Change::Append(_) => {}
             }
         }
-        self.keys.retain(keys);
-        self.values.retain(values);
+        Arc::make_mut(&mut self.keys).retain(keys);
+        Arc::make_mut(&mut self.values).retain(values);
     }
 
     fn footprint(&self, state: &Vec<(ValueId, Held)>) -> usize {
