@@ -146,11 +146,11 @@ impl<'s, W: Write> Simulation<'s, W> {
             self.apply(&mut ghost);
         }
         let key = self.rng.random_range(0..self.registers.len());
-        let mut crashes = self.crashing.contains(&self.started);
+        let crashes = self.crashing.contains(&self.started);
         let mut ask = self.ask(key, crashes);
-        if let Some(bait) = self.trap.bait(self.started, key, self.last_value + 1) {
+        if !crashes && let Some(bait) = self.trap.bait(self.started, key, self.last_value + 1) {
             self.last_value = self.last_value.max(bait);
-            (ask, crashes) = (Ask::Write(bait), false);
+            ask = Ask::Write(bait);
         }
         self.trap.invoked(at, key, ask);
         self.started += 1;
