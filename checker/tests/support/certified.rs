@@ -37,6 +37,9 @@ pub(crate) fn objects(object: &Object, histories: u64, seed: u64) -> Result<Coun
         let mut other = ops.clone();
         small::bend(object, &mut other, &mut rng);
         let [known, other] = [&ops, &other].map(|ops| of_object(object, ops));
+        if !(known.is_readable() && other.is_readable()) {
+            continue;
+        }
         hold(&known, &other, style(number), &mut rng, &mut counts).map_err(|why| {
             format!("{}, history {number} of seed {seed}: {why}\n{ops:#?}", object.model.name())
         })?;

@@ -2,7 +2,7 @@
 //! proof that was damaged, or is about another history, must be true.
 
 use checker::certificate::{Style, Subject, write};
-use checker::history::{Format, write_edn};
+use checker::history::{Format, read, write_edn};
 use checker::{Budget, CheckOptions, History, Validity, check};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -49,6 +49,11 @@ impl Known {
             bytes.push(b'\n');
         }
         bytes
+    }
+
+    /// Whether it can be read again: a result that was bent may be a map with a key twice.
+    pub(crate) fn is_readable(&self) -> bool {
+        read(self.bytes().as_slice(), Some(Format::Edn)).is_ok()
     }
 
     fn certify(&self, style: Style) -> Result<Certified, String> {
