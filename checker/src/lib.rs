@@ -23,9 +23,18 @@ pub mod history;
 pub mod linear;
 pub mod model;
 pub mod monitor;
+#[cfg(test)]
+#[path = "../tests/support/objects.rs"]
+mod objects;
 pub mod op;
 pub mod record;
+#[cfg(test)]
+#[path = "../tests/support/records.rs"]
+mod records;
 pub mod shrink;
+#[cfg(test)]
+#[path = "../tests/support/small.rs"]
+mod small;
 mod special;
 pub mod value;
 pub mod verdict;

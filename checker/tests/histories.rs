@@ -109,7 +109,10 @@ fn what_a_procedure_finds_is_told_with_the_values_that_exclude_each_other() {
     let sentence = |path: &str| judge(path).summary;
     assert_eq!(
         sentence("fifo-queue/invalid-overtaken.edn"),
-        "out of order: 2 was put in after 1, and was dequeued before the dequeue of 1 began"
+        "out of order: 2 was put in after 1, and was dequeued before the dequeue of 1 began: \
+         enqueue 1 (process 0, acknowledged at 0.001 s), enqueue 2 (process 0, acknowledged at \
+         0.003 s), dequeue -> 2 (process 1, acknowledged at 0.005 s) and dequeue -> 1 (process 1, \
+         acknowledged at 0.007 s)"
     );
     assert_eq!(
         sentence("fifo-queue/invalid-false-empty.edn"),
@@ -118,7 +121,35 @@ fn what_a_procedure_finds_is_told_with_the_values_that_exclude_each_other() {
     );
     assert_eq!(
         sentence("unordered-queue/invalid-phantom.edn"),
-        "phantom item: 2 was dequeued, but no enqueue can have put it there"
+        "phantom item: 2 was dequeued, but no enqueue can have put it there: dequeue -> 2 \
+         (process 1, acknowledged at 0.003 s)"
+    );
+    assert_eq!(
+        sentence("owner-mutex/invalid-held-twice.edn"),
+        "held twice: process 1 acquired the lock at 0.002-0.003 s, while process 0, which had \
+         acquired it at 0.000-0.001 s, released it only at 0.004-0.005 s"
+    );
+}
+
+#[test]
+fn what_the_search_proves_is_told_with_what_was_there_instead() {
+    let sentence = |path: &str| judge(path).summary;
+    assert_eq!(
+        sentence("mutex/invalid-held-twice.edn"),
+        "held twice: process 1 acquired the lock at 0.002-0.003 s, while process 0 had acquired \
+         it at 0.000-0.001 s and nobody can have released it since"
+    );
+    assert_eq!(
+        sentence("counter/invalid-lost-inc.edn"),
+        "not linearizable: process 0 read 1 at 0.004-0.005 s, but the counter is at 2, in every \
+         order of the operations until then; enough to exclude it: inc (process 0, acknowledged \
+         at 0.001 s) and inc (process 1, acknowledged at 0.003 s)"
+    );
+    assert_eq!(
+        sentence("bank/invalid-overdrawn.edn"),
+        "not linearizable: process 1 moved 8 from account 0 to account 1 at 0.001-0.003 s, but account 0 holds 2, in every \
+         order of the operations until then; enough to exclude it: transfer {:from 0, :to 1, \
+         :amount 8} (process 0, acknowledged at 0.002 s)"
     );
 }
 

@@ -12,7 +12,7 @@ use super::linearizable::{Parsed, Stuck, WithModel};
 use super::object::{Object, Recorded, Source};
 use super::sentence::titled;
 use super::strength::{self, Doubts};
-use super::{core, fingerprint, remedy};
+use super::{company, core, fingerprint, remedy};
 use crate::budget::Budget;
 use crate::faults::in_force;
 use crate::history::History;
@@ -63,6 +63,7 @@ impl WithModel for Examine<'_, '_> {
             anomaly.examination.strength = Some(strength.clone());
             if let Some(shrunk) = shrunk {
                 by_core(&model, &parsed, shrunk, explain, anomaly);
+                company::tell(&parsed, shrunk, anomaly);
             }
             if let Some(shrunk) = shrunk {
                 let question = self.allowance.question();

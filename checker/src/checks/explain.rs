@@ -46,6 +46,41 @@ pub(crate) fn register(stuck: &Stuck<'_, '_, Register>) -> Explanation {
 
 /// Why an operation of an object of any kind could not be placed, as far as the search knows.
 pub(crate) fn general<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
+    refused(stuck).unwrap_or_else(|| undescribed(stuck))
+}
+
+/// In the words of the model, which says why the operation does not fit a state.
+fn refused<M: Model>(stuck: &Stuck<'_, '_, M>) -> Option<Explanation> {
+    let Stuck { model, transition, failing, .. } = *stuck;
+    let mut done = None;
+    let mut reasons: Vec<String> = Vec::new();
+    for one in stuck.possible {
+        let reason = match model.step(&one.state, transition) {
+            Some(_) => "nothing that returned earlier may come after it".to_owned(),
+            None => {
+                let refusal = model.refusal(&one.state, transition);
+                let (deed, reason) = refusal.split_once(", but ")?;
+                done.get_or_insert_with(|| deed.to_owned());
+                reason.to_owned()
+            }
+        };
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    let sentence = format!(
+        "{} {}{} {}, but {}, in every order of the operations until then",
+        process(failing.invoke()),
+        done?,
+        at_key("on", stuck.object.key.as_ref()),
+        when(failing),
+        alternatives(&reasons)
+    );
+    Some(Explanation { kind: GENERAL, sentence, related: Vec::new(), argument: Vec::new() })
+}
+
+/// In the words of the history, where the model has none.
+fn undescribed<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
     let (Recorded { argument, result, .. }, invoke) = (stuck.failing, stuck.failing.invoke());
     let given = if argument.is_nil() { String::new() } else { format!(" {argument}") };
     let got = if result.is_nil() || result == argument {

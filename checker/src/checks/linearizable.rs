@@ -1,6 +1,7 @@
 //! Linearizability of one object: from recorded operations to a decision, and back to a verdict in
 //! terms of what was recorded.
 
+use super::company;
 use super::explain::{self, Explanation};
 use super::merge::undecided;
 use super::object::{Object, Recorded};
@@ -264,12 +265,16 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
     fn impossible(&self, pattern: &Pattern) -> Anomaly {
         let last = pattern.operations.iter().filter_map(|at| self.recorded(*at).completion());
         let role = || EXCLUDES.to_owned();
+        let these: Vec<&Recorded<'_>> =
+            pattern.operations.iter().map(|at| self.recorded(*at)).collect();
+        let key = self.object.key.as_ref();
+        let sentence = company::sentence(pattern.rule, &pattern.why, key, &these);
         let related =
             pattern.operations.iter().map(|at| Related { index: self.index(*at), role: role() });
         Anomaly {
             kind: pattern.rule.to_owned(),
             key: self.object.key.clone(),
-            sentence: titled(pattern.rule, &pattern.why),
+            sentence: titled(pattern.rule, &sentence),
             op: last.map(|op| op.index).max(),
             related: related.collect(),
             argument: Vec::new(),
@@ -280,7 +285,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
 }
 
 /// What an operation of a pattern does there.
-const EXCLUDES: &str = "excludes the others";
+pub(crate) const EXCLUDES: &str = "excludes the others";
 /// More operations than this help nobody to understand a violation.
 const RELATED_MAX: usize = 12;
 

@@ -6,6 +6,7 @@
 //! never a pass: that object is unknown.
 
 mod argument;
+mod company;
 mod core;
 mod examine;
 pub(crate) mod explain;

@@ -75,11 +75,32 @@ pub(crate) fn alternatives(things: &[String]) -> String {
     if things.len() > NAMED_MAX {
         named.push(format!("{} others", things.len() - NAMED_MAX));
     }
-    match named.split_last() {
+    joined(&named, "or")
+}
+
+/// Things in a list, the last behind this word.
+fn joined(things: &[String], word: &str) -> String {
+    match things.split_last() {
         None => String::new(),
         Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        Some((last, rest)) => format!("{} {word} {last}", rest.join(", ")),
     }
+}
+
+/// `enqueue 1 (process 0, acknowledged at 0.001 s) and dequeue -> 2 (process 1, …)`
+pub(crate) fn operations<'r, 'h: 'r>(these: impl Iterator<Item = &'r Recorded<'h>>) -> String {
+    let told = |one: &Recorded<'_>| {
+        let f = one.f().name().map_or_else(|| one.f().to_string(), str::to_owned);
+        let asked =
+            if one.argument.is_nil() { String::new() } else { format!(" {}", one.argument) };
+        let tells = one.outcome() == Outcome::Ok && !one.result.is_nil();
+        let got = match tells && one.result != one.argument {
+            true => format!(" -> {}", one.result),
+            false => String::new(),
+        };
+        format!("{f}{asked}{got} ({})", by_whom(one))
+    };
+    joined(&these.map(told).collect::<Vec<_>>(), "and")
 }
 
 #[cfg(test)]

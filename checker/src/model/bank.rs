@@ -217,7 +217,7 @@ impl Model for Bank {
                 format!("moved {amount}, which is less than nothing")
             }
             BankTransition::Transfer(Some((from, to)), amount) => format!(
-                "moved {amount} from {} to {}, but {} holds {}",
+                "moved {amount} from account {} to account {}, but account {} holds {}",
                 self.name(from),
                 self.name(to),
                 self.name(from),

@@ -159,7 +159,8 @@ pub trait Model: Send + Sync + 'static {
     /// A state, for people.
     fn describe(&self, state: &Self::State) -> Value;
 
-    /// Why a transition is illegal in a state: `read 3, but the register holds 4`.
+    /// Why a transition is illegal in a state: `read 3, but the register holds 4`. What was done,
+    /// and behind `, but ` what speaks against it: sentences are made of these two.
     fn refusal(&self, state: &Self::State, transition: &Self::Transition) -> String;
 
     /// Decides a whole history without search, where this model has a procedure that applies

@@ -262,6 +262,15 @@ impl Model for MultiRegister {
         }
     }
 
+    /// The key, of a transaction with one.
+    fn part(&self, transition: &Transaction) -> Option<u64> {
+        let Transaction { finds, leaves, contradiction } = transition;
+        let of = contradiction.map(|(key, ..)| key);
+        let mut keys = finds.iter().chain(leaves).map(|(key, _)| *key).chain(of);
+        let first = keys.next()?;
+        keys.all(|key| key == first).then_some(u64::from(first.0))
+    }
+
     fn shows_effect(&self, transition: &Transaction) -> bool {
         transition.finds.iter().any(|(key, value)| value != self.initially(*key))
     }

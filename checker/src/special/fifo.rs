@@ -19,6 +19,7 @@
 
 use super::cuts::Cuts;
 use super::lifetimes::{Lifetime, Lifetimes, despite_unknown_takes};
+use super::wrong::{WrongRule, makes};
 use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::{ItemTransition, Items};
@@ -66,7 +67,8 @@ fn overtaken(items: &[Lifetime]) -> Option<(&Lifetime, &Lifetime)> {
     let mut longest: Option<&Lifetime> = None;
     for second in by_put_from {
         while let Some(first) = there.next_if(|first| first.put_until < second.put_from) {
-            if longest.is_none_or(|other| other.take_from < first.take_from) {
+            let ignored = makes(WrongRule::OnlyTakenItems) && first.take.is_none();
+            if !ignored && longest.is_none_or(|other| other.take_from < first.take_from) {
                 longest = Some(first);
             }
         }
@@ -178,7 +180,9 @@ impl Lifetimes {
         names: &Items,
     ) -> Result<(), Pattern> {
         let mut deadlines = self.deadlines();
-        deadlines.sort_unstable();
+        if !makes(WrongRule::DeadlinesInAnyOrder) {
+            deadlines.sort_unstable();
+        }
         let mut unknown = self.unknown_takes.iter().copied();
         for (deadline, at, behind) in deadlines {
             match unknown.next().filter(|take| all[*take].invoked < deadline) {

@@ -3,6 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::wrong::{WrongRule, makes};
 use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::{ItemTransition, Items, ValueId};
@@ -128,7 +129,7 @@ fn lifetime(
             let why = format!("{} was {taken} twice, and put there once", value());
             impossible("item-taken-twice", vec![*put, *first, *second], why)
         }
-        ([one], [take]) if all[*take].returned.is_some_and(|end| end < all[*one].invoked) => {
+        ([one], [take]) if came_too_early(&all[*take], &all[*one]) => {
             let why = format!("{} was {taken} before its {put} began", value());
             impossible("item-taken-early", vec![*one, *take], why)
         }
@@ -136,6 +137,12 @@ fn lifetime(
         ([put], []) if all[*put].returned.is_none() => Ok(None),
         ([put], takes) => Ok(Some(Lifetime::new(item, *put, takes.first().copied(), all))),
     }
+}
+
+/// Whether a take was over when the put began.
+fn came_too_early(take: &Occurrence<ItemTransition>, put: &Occurrence<ItemTransition>) -> bool {
+    let wrong = makes(WrongRule::TakesBeginAfterPuts) && take.invoked < put.invoked;
+    wrong || take.returned.is_some_and(|end| end < put.invoked)
 }
 
 /// The items in a list, for a sentence.

@@ -11,6 +11,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 
 use super::NEVER;
+use super::wrong::{WrongRule, makes};
 use crate::linear::Occurrence;
 
 /// One place of a line.
@@ -88,15 +89,22 @@ impl<'a, T> Line<'a, T> {
 
     fn deadline(&self, place: usize) -> (u32, usize) {
         let waiting = self.waiting.first().copied().unwrap_or((NEVER, 0));
+        if makes(WrongRule::WaitingHasTime) {
+            return self.returns[place];
+        }
         self.returns[place].min(waiting)
     }
 
     fn fill(&mut self, deadline: u32) -> Option<usize> {
         while let Some(at) = self.later.pop_if(|at| self.all[*at].invoked < deadline) {
-            self.ready.push(Reverse((self.all[at].returned.unwrap_or(NEVER), at)));
+            let first = match makes(WrongRule::FirstBegunFills) {
+                true => self.all[at].invoked,
+                false => self.all[at].returned.unwrap_or(NEVER),
+            };
+            self.ready.push(Reverse((first, at)));
         }
-        let Reverse(filler) = self.ready.pop()?;
-        self.waiting.remove(&filler);
-        Some(filler.1)
+        let Reverse((_, filler)) = self.ready.pop()?;
+        self.waiting.remove(&(self.all[filler].returned.unwrap_or(NEVER), filler));
+        Some(filler)
     }
 }

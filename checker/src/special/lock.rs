@@ -9,6 +9,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::wrong::{WrongRule, makes};
 use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::LockTransition;
@@ -67,6 +68,7 @@ fn sections(all: &[Occurrence<LockTransition>]) -> Result<Vec<Section>, Answer> 
         match (all[at].transition, past.holds.take(), all[at].returned) {
             (LockTransition::Acquire(_, token), None, Some(from)) => {
                 let (acquire, release, until) = (at, None, NEVER);
+                let from = if makes(WrongRule::HeldWhenAsked) { all[at].invoked } else { from };
                 past.holds = Some(Section { process, token, acquire, release, from, until });
             }
             (LockTransition::Acquire(..), None, None) => {}
@@ -105,7 +107,11 @@ fn token_that_shrinks(sections: &[Section]) -> Option<Pattern> {
     let mut last: Option<(i64, &Section)> = None;
     for section in sections {
         let Some(token) = section.token else { continue };
-        if let Some((before, other)) = last.filter(|(before, _)| *before >= token) {
+        let too_large = |before: i64| match makes(WrongRule::EqualTokens) {
+            true => before > token,
+            false => before >= token,
+        };
+        if let Some((before, other)) = last.filter(|(before, _)| too_large(*before)) {
             let why = format!(
                 "process {} got token {token}, and process {} had got {before} before",
                 section.process, other.process

@@ -19,8 +19,11 @@ mod lifetimes;
 mod lifo;
 mod line;
 mod lock;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod versions;
+mod wrong;
 
 pub(crate) use append::log;
 pub(crate) use bag::unordered_queue;

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use rustc_hash::FxHashMap;
 
 use super::line::{Clash, Place, line_up};
+use super::wrong::{WrongRule, makes};
 use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::{ValueId, Values, VersionedTransition};
@@ -155,7 +156,8 @@ impl<'a> Versions<'a> {
         let mut matching = Matching::default();
         for version in missing {
             let (deadline, last) = deadlines[version];
-            let begun = self.crashed.partition_point(|at| self.all[*at].invoked < deadline);
+            let any = makes(WrongRule::CrashedBeforeTheyBegan);
+            let begun = self.crashed.partition_point(|at| any || self.all[*at].invoked < deadline);
             let mut fitting = Vec::new();
             for at in &self.crashed[..begun] {
                 if self.fits(*at, version).ok_or(Answer::Inapplicable)? {
@@ -176,6 +178,7 @@ impl<'a> Versions<'a> {
         match self.all[at].transition {
             VersionedTransition::Write(_, new) => Some(becomes(new)),
             VersionedTransition::Cas(_, _, new) if !becomes(new) => Some(false),
+            VersionedTransition::Cas(..) if makes(WrongRule::ExpectsNothing) => Some(true),
             VersionedTransition::Cas(_, expected, _) => {
                 value(version - 1).map(|value| value == expected)
             }
@@ -251,6 +254,7 @@ impl Matching {
                 }
                 reached.insert(*at, next);
                 match self.made_by.get(at) {
+                    Some(_) if makes(WrongRule::NeverExchanged) => {}
                     Some(other) => pending.push_back(*other),
                     None => {
                         self.exchange(*at, version, &reached);
