@@ -35,6 +35,7 @@ pub(crate) fn wait_for<T>(what: &str, within: Duration, mut found: impl FnMut() 
             return it;
         }
         assert!(Instant::now() < deadline, "{what}: not within {within:?}");
+        // Between two looks; the deadline bounds it.
         std::thread::sleep(LOOK_EVERY);
     }
 }
@@ -233,6 +234,7 @@ impl Running {
             if Instant::now() > deadline {
                 break None;
             }
+            // Between two looks; `PATIENCE` bounds it.
             std::thread::sleep(LOOK_EVERY);
         };
         let read = |name: &str| {
