@@ -32,7 +32,8 @@ impl Connect for AtOnce {
     }
 }
 
-/// The register workload on all workers, journal included: how long until every event is written.
+/// The register workload on all workers, journal included: how long until every event is written and
+/// read back.
 fn play(runtime: &tokio::runtime::Runtime) -> Duration {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (recorder, journal) =
@@ -65,8 +66,8 @@ fn play(runtime: &tokio::runtime::Runtime) -> Duration {
             worker.await.expect("a worker does not panic");
         }
     });
-    let events = journal.finish().expect("the journal is written");
-    assert_eq!(events.ops.len(), 2 * OPERATIONS as usize, "every event was recorded");
+    let recorded = journal.finish().expect("the journal is written and read back");
+    assert_eq!(recorded.history.ops().len(), 2 * OPERATIONS as usize, "every event was recorded");
     began.elapsed()
 }
 

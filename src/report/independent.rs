@@ -5,9 +5,10 @@
 //! are numbered where two keys would meet.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
-use checker::faults::{InForce, in_force};
+use checker::faults::in_force;
 use checker::history::Ops;
 use checker::{History, Op, Validity, Value};
 
@@ -112,48 +113,59 @@ impl Folders {
     }
 }
 
-/// Where the nemesis's events are.
+/// The nemesis's events, stretch by stretch: a stretch is a time without a gap in which some fault was
+/// in force. The events of a stretch belong together, since a fault without its heal looks as if it
+/// had never been healed.
 struct FaultEvents {
+    /// Positions of all events of the nemesis, in order.
     positions: Vec<usize>,
-    faults: Vec<InForce>,
+    /// First and last position of each stretch, in order and disjoint.
+    stretches: Vec<(usize, usize)>,
 }
 
 impl FaultEvents {
     fn of(ops: Ops<'_>) -> FaultEvents {
         let positions = (0..ops.len()).filter(|at| is_nemesis(ops.at(*at))).collect();
-        FaultEvents { positions, faults: in_force(ops) }
+        let mut stretches: Vec<(usize, usize)> = Vec::new();
+        for fault in in_force(ops) {
+            let until = fault.until.unwrap_or(usize::MAX);
+            match stretches.last_mut() {
+                Some((_, last)) if fault.from <= *last => *last = until.max(*last),
+                _ => stretches.push((fault.from, until)),
+            }
+        }
+        FaultEvents { positions, stretches }
     }
 
-    /// Those of all faults that were in force between two positions, whole: a key is used for a
-    /// while, and a night has thousands of keys. What is among them would look unhealed without its
-    /// heal, so faults that overlap these are whole too.
-    fn around(&self, mut first: usize, mut last: usize) -> &[usize] {
-        loop {
-            let met = self.faults.iter().filter(|fault| fault.overlaps(first, last));
-            let wider = met.fold((first, last), |(first, last), fault| {
-                (first.min(fault.from), last.max(fault.until.unwrap_or(usize::MAX)))
-            });
-            if wider == (first, last) {
-                break;
-            }
-            (first, last) = wider;
-        }
-        let begin = self.positions.partition_point(|at| *at < first);
-        let end = self.positions.partition_point(|at| *at <= last);
+    /// The numbers of the stretches that overlap what lies between two positions.
+    fn overlapping(&self, first: usize, last: usize) -> Range<usize> {
+        let begin = self.stretches.partition_point(|(_, until)| *until < first);
+        let end = self.stretches.partition_point(|(from, _)| *from <= last);
+        begin..end.max(begin)
+    }
+
+    /// The positions of a stretch's events.
+    fn events(&self, stretch: usize) -> &[usize] {
+        let (from, until) = self.stretches[stretch];
+        let begin = self.positions.partition_point(|at| *at < from);
+        let end = self.positions.partition_point(|at| *at <= until);
         &self.positions[begin..end]
     }
 }
 
-/// The events of one key, with the key taken off their values, and those of the faults around them.
+/// The events of one key, with the key taken off their values, and those of the faults that its
+/// operations met: a night has thousands of keys, and each is used for a short while and read once
+/// more at the end, so that all faults in between would be most of its folder.
 fn events(scene: &Scene, calls: &[&Call], faults: &FaultEvents) -> Vec<Op> {
     let ops = scene.history.ops();
-    let mut positions: Vec<usize> = calls.iter().map(|call| call.invoke).collect();
-    positions.extend(calls.iter().filter_map(|call| call.completion));
-    let theirs: BTreeSet<usize> = positions.iter().copied().collect();
-    let span = positions.iter().copied().min().zip(positions.iter().copied().max());
-    if let Some((first, last)) = span {
-        positions.extend(faults.around(first, last));
+    let (mut theirs, mut met) = (BTreeSet::new(), BTreeSet::new());
+    for call in calls {
+        theirs.insert(call.invoke);
+        theirs.extend(call.completion);
+        met.extend(faults.overlapping(call.invoke, call.completion.unwrap_or(usize::MAX)));
     }
+    let mut positions: Vec<usize> = theirs.iter().copied().collect();
+    positions.extend(met.into_iter().flat_map(|stretch| faults.events(stretch)));
     positions.sort_unstable();
     let event = |at: usize| match ops.at(at).value() {
         Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
@@ -185,7 +197,45 @@ fn free_name(key: &Value, taken: &mut BTreeSet<String>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use checker::history::{Format, read};
+
     use super::*;
+
+    #[test]
+    fn a_key_gets_the_faults_that_its_operations_met_whole_and_no_others() {
+        let event = |f: &str| format!("[:nemesis :info :{f} nil]");
+        let twice = |f: &str| event(f) + &event(f);
+        // A kill, then a pause and a partition that overlap, then a kill that nothing heals.
+        let text = format!(
+            "[{}{}{}{}{}{}{}]",
+            twice("kill"),
+            twice("start"),
+            twice("pause"),
+            twice("start-partition"),
+            twice("resume"),
+            twice("stop-partition"),
+            twice("kill"),
+        );
+        let history = read(text.as_bytes(), Some(Format::Edn)).expect("readable");
+        let faults = FaultEvents::of(history.ops());
+        assert_eq!(faults.stretches, [(0, 3), (4, 11), (12, usize::MAX)]);
+        assert_eq!(faults.overlapping(0, 2), 0..1);
+        assert_eq!(faults.overlapping(3, 4), 0..2);
+        assert_eq!(faults.overlapping(5, 5), 1..2);
+        assert_eq!(faults.events(1), [4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(faults.events(2), [12, 13]);
+    }
+
+    #[test]
+    fn between_two_faults_nothing_is_met() {
+        let event = |f: &str| format!("[:nemesis :info :{f} nil]");
+        let text = format!("[{}[0 :invoke :read nil]{}]", event("kill"), event("kill"));
+        let history = read(text.as_bytes(), Some(Format::Edn)).expect("readable");
+        assert_eq!(FaultEvents::of(history.ops()).overlapping(1, 1), 0..1);
+        let text = "[[0 :invoke :read nil][0 :ok :read nil][:nemesis :info :kill nil][:nemesis :info :kill nil]]";
+        let history = read(text.as_bytes(), Some(Format::Edn)).expect("readable");
+        assert_eq!(FaultEvents::of(history.ops()).overlapping(0, 1), 0..0);
+    }
 
     #[test]
     fn folder_names_are_harmless_and_never_meet() {

@@ -186,15 +186,14 @@ async fn play_in(
     manifest.system_version = run.play(&schedule).await;
     let phases::Run { mut trouble, missing, load, recorder, cluster, stop, .. } = run;
     drop((recorder, cluster));
-    let Recorded { ops, unwritten } = journal.finish().context("the journal broke")?;
+    let Recorded { history, unwritten } = journal.finish().context("the journal broke")?;
     let ended_by = watch.and_then(Watch::finish);
     // A disk that is full is our trouble; what was seen of the system is judged all the same.
     trouble.extend(unwritten.map(|error| format!("history.jsonl is incomplete: {error}")));
-    let kept = folder.write_history(&ops);
+    let kept = folder.write_history(&history);
     trouble.extend(kept.err().map(|error| format!("history.edn could not be written: {error}")));
     let described = folder.write_json("manifest.json", &manifest);
     trouble.extend(described.err().map(|error| format!("manifest.json is out of date: {error}")));
-    let history = History::from_ops(ops).context("the recorder wrote a malformed history")?;
     Ok(Finished {
         title: scenario.store_name(),
         checks,

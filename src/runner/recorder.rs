@@ -9,18 +9,24 @@
 //!
 //! Nothing here is a shared lock: workers do one `fetch_add` and one push to a lock-free queue; a
 //! thread of its own sorts, encodes and writes.
+//!
+//! A run of eight hours is recorded in the memory of one of a minute: an event is let go as soon as
+//! the kernel has it, and the history is read back from the file at the end. Where the file fails, as on
+//! a full disk, what it lacks stays in memory.
 
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use checker::{Kind, Op, Process, Value};
+use anyhow::{Context, Result, anyhow, ensure};
+use checker::history::{Format, read_path, recover_path};
+use checker::{History, Kind, Op, Process, Value};
 
 /// How long events may wait in the journal's buffer before they are handed to the kernel.
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
@@ -78,7 +84,8 @@ impl Recorder {
         path: &Path,
         watcher: Option<Sender<Op>>,
     ) -> io::Result<(Recorder, Journal)> {
-        let out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+        let path = path.to_path_buf();
+        let out = BufWriter::with_capacity(1 << 20, File::create(&path)?);
         let (events, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("journal".into())
@@ -89,7 +96,7 @@ impl Recorder {
             events,
             counts: Arc::default(),
         };
-        Ok((recorder, Journal { thread }))
+        Ok((recorder, Journal { path, thread }))
     }
 
     /// Gives the event its place and time and hands it to the journal. Call it before the request
@@ -137,40 +144,92 @@ impl Counts {
 
 /// The writing end; [`Journal::finish`] gives the whole history back.
 pub struct Journal {
-    thread: JoinHandle<Recorded>,
+    path: PathBuf,
+    thread: JoinHandle<Written>,
 }
 
 /// What was recorded.
 #[derive(Debug)]
 pub struct Recorded {
     /// All events, in order.
-    pub ops: Vec<Op>,
-    /// Why the file holds fewer of them: the disk is full, say. What is in memory can be judged
-    /// all the same.
+    pub history: History,
+    /// Why the file holds fewer of them: the disk is full, say. What was seen is judged all the
+    /// same.
     pub unwritten: Option<io::Error>,
 }
 
 impl Journal {
-    /// Waits until every [`Recorder`] is dropped and all is written.
+    /// Waits until every [`Recorder`] is dropped and all is written, and reads it back.
     ///
     /// # Errors
-    /// When the journal broke, and events were lost with it.
-    pub fn finish(self) -> io::Result<Recorded> {
-        self.thread.join().map_err(|_| io::Error::other("the journal's thread panicked"))
+    /// When the journal broke, and events were lost with it, or cannot be read again.
+    pub fn finish(self) -> Result<Recorded> {
+        let written = self.thread.join().map_err(|_| anyhow!("the journal's thread panicked"))?;
+        written.read_back(&self.path)
+    }
+}
+
+/// What the journal's thread leaves: a file, and what is not in it.
+struct Written {
+    /// How many events the file certainly holds, from the first one.
+    in_file: usize,
+    /// Those after them, if the file failed.
+    in_memory: Vec<Op>,
+    failed: Option<io::Error>,
+}
+
+impl Written {
+    fn read_back(self, path: &Path) -> Result<Recorded> {
+        let again = || format!("the journal {} cannot be read again", path.display());
+        let history = if self.failed.is_some() {
+            let mut ops = recover_path(path).with_context(again)?.ops;
+            ops.truncate(self.in_file);
+            ensure!(ops.len() == self.in_file, "events were lost from {}", path.display());
+            ops.extend(self.in_memory);
+            History::from_ops(ops).context("the recorder wrote a malformed history")?
+        } else {
+            read_path(path, Some(Format::Jsonl)).with_context(again)?
+        };
+        Ok(Recorded { history, unwritten: self.failed })
     }
 }
 
 /// A file that is written until it cannot be.
 struct Out<W> {
     file: W,
+    /// As far as the kernel has taken them.
+    flushed: usize,
+    /// Events that it may not have taken.
+    since: Vec<Op>,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Out<W> {
-    fn try_to(&mut self, write: impl FnOnce(&mut W) -> io::Result<()>) {
+    fn write(&mut self, op: Op) {
         if self.failed.is_none() {
-            self.failed = write(&mut self.file).err();
+            let line = checker::history::write_jsonl(&op, &mut self.file)
+                .and_then(|()| self.file.write_all(b"\n"));
+            self.failed = line.err();
         }
+        self.since.push(op);
+    }
+
+    fn flush(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        match self.file.flush() {
+            Ok(()) => {
+                self.flushed += self.since.len();
+                self.since.clear();
+            }
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    /// How many events came so far.
+    fn len(&self) -> usize {
+        self.flushed + self.since.len()
     }
 }
 
@@ -178,36 +237,31 @@ fn write_in_order(
     inbox: &Receiver<Op>,
     file: impl Write,
     mut watcher: Option<Sender<Op>>,
-) -> Recorded {
-    let mut out = Out { file, failed: None };
-    let mut written: Vec<Op> = Vec::new();
-    // Slot i holds the event numbered `written.len() + i`, once it has arrived.
+) -> Written {
+    let mut out = Out { file, flushed: 0, since: Vec::new(), failed: None };
+    // Slot i holds the event numbered `out.len() + i`, once it has arrived.
     let mut waiting: VecDeque<Option<Op>> = VecDeque::new();
     let mut flushed = Instant::now();
     loop {
         match inbox.recv_timeout(FLUSH_EVERY) {
-            Ok(op) => keep(&mut waiting, written.len(), op),
+            Ok(op) => keep(&mut waiting, out.len(), op),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => break,
         }
         while let Some(Some(_)) = waiting.front() {
             let op = waiting.pop_front().flatten().expect("it was there a moment ago");
-            out.try_to(|file| {
-                checker::history::write_jsonl(&op, file)?;
-                file.write_all(b"\n")
-            });
             // Who has seen enough is told no more.
             watcher = watcher.filter(|watcher| watcher.send(op.clone()).is_ok());
-            written.push(op);
+            out.write(op);
         }
         if flushed.elapsed() >= FLUSH_EVERY {
-            out.try_to(Write::flush);
+            out.flush();
             flushed = Instant::now();
         }
     }
     assert!(waiting.is_empty(), "every number that was taken was also recorded");
-    out.try_to(Write::flush);
-    Recorded { ops: written, unwritten: out.failed }
+    out.flush();
+    Written { in_file: out.flushed, in_memory: out.since, failed: out.failed }
 }
 
 fn keep(waiting: &mut VecDeque<Option<Op>>, written: usize, op: Op) {
@@ -253,9 +307,12 @@ mod tests {
             }
         });
         drop(recorder);
-        let ops = journal.finish().unwrap().ops;
-        assert!(ops.iter().map(|op| op.index).eq(0..THREADS * EACH));
-        assert_eq!(read_bytes(&std::fs::read(&path).unwrap(), Format::Jsonl).unwrap(), ops);
+        let history = journal.finish().unwrap().history;
+        assert!(history.ops().iter().map(|op| op.index).eq(0..THREADS * EACH));
+        assert_eq!(
+            read_bytes(&std::fs::read(&path).unwrap(), Format::Jsonl).unwrap(),
+            history.ops().to_vec()
+        );
     }
 
     #[test]
@@ -264,9 +321,9 @@ mod tests {
         [2, 0, 3, 1].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let mut file = Vec::new();
-        let ops = write_in_order(&inbox, &mut file, None).ops;
-        assert_eq!(ops, [0, 1, 2, 3].map(op));
-        assert_eq!(read_bytes(&file, Format::Jsonl).unwrap(), ops);
+        let written = write_in_order(&inbox, &mut file, None);
+        assert_eq!(read_bytes(&file, Format::Jsonl).unwrap(), [0, 1, 2, 3].map(op));
+        assert_eq!((written.in_file, written.in_memory), (4, Vec::new()), "nothing is kept");
     }
 
     #[test]
@@ -282,15 +339,61 @@ mod tests {
         assert_eq!(recover(&file[..file.len() - 9]).unwrap().ops, [0].map(op));
     }
 
+    /// A disk with room for so many bytes, which a file is written to.
+    struct Room(File, usize);
+
+    impl Write for Room {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let fits = bytes.len().min(self.1);
+            if fits == 0 {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            self.1 -= fits;
+            self.0.write(&bytes[..fits])
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn a_full_disk_costs_the_file_and_not_the_history() {
+        const EVENTS: u64 = 6;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("history.jsonl");
+        for room in (0..400).step_by(7) {
+            let mut out = Out {
+                file: Room(File::create(&path).unwrap(), room),
+                flushed: 0,
+                since: Vec::new(),
+                failed: None,
+            };
+            for index in 0..EVENTS {
+                out.write(op(index));
+                if index % 2 == 0 {
+                    out.flush();
+                }
+            }
+            let failed = out.failed.expect("there is not room for all");
+            assert_eq!(failed.kind(), io::ErrorKind::StorageFull);
+            let (in_file, in_memory) = (out.flushed, out.since);
+            let written = Written { in_file, in_memory, failed: Some(failed) };
+            let recorded = written.read_back(&path).unwrap();
+            assert_eq!(recorded.history.ops().to_vec(), (0..EVENTS).map(op).collect::<Vec<_>>());
+            assert!(recorded.unwritten.is_some());
+        }
+    }
+
+    #[test]
+    fn a_disk_that_was_full_from_the_start_is_said() {
         let (events, inbox) = channel();
         [0, 1, 2].map(op).into_iter().for_each(|op| events.send(op).unwrap());
         drop(events);
         let full = File::options().write(true).open("/dev/full").unwrap();
-        let recorded = write_in_order(&inbox, full, None);
-        assert_eq!(recorded.ops, [0, 1, 2].map(op));
-        let error = recorded.unwritten.expect("nothing can be written there");
+        let written = write_in_order(&inbox, full, None);
+        assert_eq!((written.in_file, written.in_memory), (0, [0, 1, 2].map(op).to_vec()));
+        let error = written.failed.expect("nothing can be written there");
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     }
 

@@ -219,7 +219,7 @@ mod tests {
         };
         let ended = worker.run(stop).await;
         let opened = script.opened.lock().unwrap().clone();
-        Played { ended, opened, ops: journal.finish().unwrap().ops }
+        Played { ended, opened, ops: journal.finish().unwrap().history.ops().to_vec() }
     }
 
     fn write(key: i64) -> Call {

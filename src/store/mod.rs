@@ -29,7 +29,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use checker::Op;
+use checker::History;
 use jiff::Timestamp;
 
 pub use manifest::Manifest;
@@ -94,9 +94,9 @@ impl RunDir {
     ///
     /// # Errors
     /// When it cannot be written whole.
-    pub fn write_history(&self, ops: &[Op]) -> io::Result<()> {
+    pub fn write_history(&self, history: &History) -> io::Result<()> {
         let mut out = BufWriter::new(fs::File::create(self.join("history.edn"))?);
-        for op in ops {
+        for op in history.ops().iter() {
             checker::history::write_edn(op, &mut out)?;
             out.write_all(b"\n")?;
         }
