@@ -185,6 +185,13 @@ fn safety(scene: &Scene) -> Axis {
     Axis { name: "safety", level, word: verdict.validity.word(), sentence }
 }
 
+impl Axis {
+    /// What is said of it below a heading that says what was found.
+    pub(crate) fn brief(&self) -> &str {
+        if self.name == "safety" { "see above" } else { &self.sentence }
+    }
+}
+
 /// Below this share of acknowledged operations, or with a longer gap, service was degraded.
 const LEAST_OK_PERCENT: u64 = 90;
 const LONGEST_GAP_NS: i64 = 5_000_000_000;

@@ -88,7 +88,7 @@ fn axis(axis: &Axis) -> String {
         "<div class=\"axis {level}\"><h3>{} <b>{}</b></h3><p>{}</p></div>\n",
         axis.name,
         axis.word,
-        words(&axis.sentence)
+        words(axis.brief())
     )
 }
 

@@ -113,8 +113,7 @@ impl Page {
             let word = self.colour.paint(axis.level, axis.word);
             let pad = " ".repeat(10_usize.saturating_sub(axis.word.len()));
             let head = format!("  {:<14}{word}{pad}", axis.name);
-            let sentence = if axis.name == "safety" { "see above" } else { &axis.sentence };
-            self.painted(&head, 26.max(16 + axis.word.len()), sentence);
+            self.painted(&head, 26.max(16 + axis.word.len()), axis.brief());
         }
     }
 

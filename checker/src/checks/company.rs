@@ -31,11 +31,14 @@ pub(crate) fn tell<T: Clone>(parsed: &Parsed<'_, '_, T>, shrunk: &Shrunk, anomal
             anomaly.related.push(Related { index, role: EXCLUDES.to_owned() });
         }
     }
+    let is_argued = !(anomaly.argument.is_empty() && anomaly.examination.argument.is_empty());
     match held_twice(others().chain([*failing]), anomaly.key.as_ref()) {
         Some(sentence) => {
             HELD_TWICE.clone_into(&mut anomaly.kind);
             anomaly.sentence = titled(HELD_TWICE, &sentence);
         }
+        // The circle names them one by one.
+        None if is_argued => {}
         None => {
             let told = operations(others());
             anomaly.sentence = format!("{}; enough to exclude it: {told}", anomaly.sentence);

@@ -98,6 +98,9 @@ fn undescribed<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
     unplaced(&subject, "object", stuck.model, stuck.possible)
 }
 
+/// Begins the part of a sentence that says what else could have been there.
+pub(crate) const HELD: &str = "; before it";
+
 /// What the search proved, and nothing more.
 fn unplaced<M: Model>(
     subject: &str,
@@ -114,7 +117,7 @@ fn unplaced<M: Model>(
     }
     let held = match states.is_empty() {
         true => String::new(),
-        false => format!("; before it the {noun} could have held {}", alternatives(&states)),
+        false => format!("{HELD} the {noun} could have held {}", alternatives(&states)),
     };
     let sentence = format!("{subject}, and no order of the operations until then allows it{held}");
     Explanation { kind: GENERAL, sentence, related: Vec::new(), argument: Vec::new() }

@@ -252,7 +252,10 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         if explanation.kind != explain::GENERAL {
             return;
         }
-        explanation.sentence = format!("{}: {}", explanation.sentence, pattern.why);
+        // What excludes it says more than what else there could have been.
+        let (subject, _) =
+            explanation.sentence.split_once(explain::HELD).unwrap_or((&explanation.sentence, ""));
+        explanation.sentence = format!("{subject}: {}", pattern.why);
         for at in pattern.operations.iter().filter(|at| **at != failing).take(RELATED_MAX) {
             let index = self.index(*at);
             if explanation.related.iter().all(|one| one.index != index) {
