@@ -40,7 +40,9 @@ pub mod value;
 pub mod verdict;
 
 pub use budget::Budget;
-pub use checks::{CheckOptions, CheckerSpec, SetReads, check, check_model, infer_spec};
+pub use checks::{
+    CheckOptions, CheckerSpec, SetReads, check, check_model, check_readings, infer_spec, readings,
+};
 pub use history::History;
 pub use monitor::Monitor;
 pub use op::{Kind, Op, Process};

@@ -51,6 +51,8 @@ pub enum Reason {
     UnknownFunction(String),
     /// An operation whose value the model cannot read.
     BadValue(String),
+    /// It can be read in several ways, and which one is meant decides.
+    Ambiguous(String),
     /// What must be there to decide is missing, such as a set's final read.
     Missing(String),
     /// The checker itself failed.
@@ -68,6 +70,7 @@ impl Reason {
             Reason::Vacuous => "vacuous",
             Reason::UnknownFunction(_) => "unknown-function",
             Reason::BadValue(_) => "bad-value",
+            Reason::Ambiguous(_) => "ambiguous",
             Reason::Missing(_) => "missing",
             Reason::Failed(_) => "failed",
         }
@@ -82,7 +85,9 @@ impl Reason {
             Reason::Empty => "no client did anything".to_owned(),
             Reason::Vacuous => "nothing that was acknowledged was ever read back".to_owned(),
             Reason::UnknownFunction(f) => format!("the model does not know the function {f}"),
-            Reason::BadValue(what) | Reason::Missing(what) => what.clone(),
+            Reason::BadValue(what) | Reason::Ambiguous(what) | Reason::Missing(what) => {
+                what.clone()
+            }
             Reason::Failed(error) => format!("the checker failed: {error}"),
         }
     }

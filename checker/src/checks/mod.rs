@@ -19,6 +19,7 @@ mod remedy;
 mod results;
 mod sentence;
 mod set;
+mod settle;
 mod strength;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,8 +27,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use infer::infer_spec;
+pub use infer::{Asked, Reading, Readings, infer_spec, readings};
 pub use set::SetReads;
+pub use settle::check_readings;
 
 use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};

@@ -4,8 +4,10 @@
 //! like any vector of two, and the compare-and-set `[old new]` looks the same. Splitting a history
 //! of one register by its old values would be nonsense with a confident verdict, so keys are only
 //! inferred where nothing else is possible: every invocation of a client has a vector of two whose
-//! first element is not nil, what is acknowledged has the same key again, and reads are invoked
-//! with `[key nil]` — in a history of a single object they are invoked with nothing.
+//! first element is not nil, what is acknowledged has the same key again, and whatever asks for
+//! something (a read, a dequeue, a lock) is invoked with `[key nil]`, or `[key [nil nil]]` where it
+//! asks for a version as well — in a history of a single object these are invoked with nothing.
+//! Where all but the last holds, or nobody asks, both is possible ([`possible`]).
 //!
 //! Other recorders write a `:key` entry; when all operations have one, it is the key. Both are
 //! lossless and borrow from the history.
@@ -114,6 +116,19 @@ pub fn split(history: &History, how: Independent) -> Result<Option<Vec<KeyHistor
     }
 }
 
+/// Whether a history is one of independent keys: what was said, or what it can be, the likelier
+/// first. O(n).
+pub fn possible(history: &History, how: Independent) -> Vec<Independent> {
+    match how {
+        Independent::Yes | Independent::No => vec![how],
+        Independent::Auto if history.operations().is_empty() => vec![Independent::No],
+        Independent::Auto if has_key_entries(history) => vec![Independent::Yes],
+        Independent::Auto if by_key(history, Keying::Tuple).is_err() => vec![Independent::No],
+        Independent::Auto if reads_name_their_key(history) => vec![Independent::Yes],
+        Independent::Auto => vec![Independent::No, Independent::Yes],
+    }
+}
+
 /// Whether every operation has an entry `:key`, which then is its key.
 pub fn has_key_entries(history: &History) -> bool {
     let columns = &history.columns;
@@ -139,10 +154,15 @@ fn tuple(columns: &Columns, at: usize) -> Option<[Interned; 2]> {
     (!columns.values.get(parts[0]).is_nil()).then_some(parts)
 }
 
-/// Whether there are reads, and all are invoked with `[key nil]`.
+/// Whether somebody asks for something, and all who do name a key and nothing else.
 fn reads_name_their_key(history: &History) -> bool {
     let columns = &history.columns;
-    let is_read = |f: &Value| matches!(f.name(), Some("read" | "r" | "get"));
+    let is_read = |f: &Value| {
+        let asking = ["read", "r", "get", "dequeue", "pop", "acquire", "release"];
+        f.name().is_some_and(|name| asking.contains(&name))
+    };
+    let is_nothing =
+        |value: &Value| value.is_nil() || matches!(value.items(), Some([Value::Nil, Value::Nil]));
     let mut reads = history
         .operations()
         .iter()
@@ -150,7 +170,7 @@ fn reads_name_their_key(history: &History) -> bool {
         .map(|each| tuple(columns, each.invoke))
         .peekable();
     reads.peek().is_some()
-        && reads.all(|pair| pair.is_some_and(|[_, value]| columns.values.get(value).is_nil()))
+        && reads.all(|pair| pair.is_some_and(|[_, value]| is_nothing(columns.values.get(value))))
 }
 
 /// An invocation taken apart.

@@ -30,7 +30,9 @@ mod write;
 
 pub use error::ReadError;
 pub use format::Format;
-pub use independent::{Independent, KeyHistory, KeyOperation, NoKey, has_key_entries, split};
+pub use independent::{
+    Independent, KeyHistory, KeyOperation, NoKey, has_key_entries, possible, split,
+};
 pub use input::{FORM_LIMIT_BYTES, read, read_bytes, read_path, stream, stream_path};
 pub use json::{write_jsonl, write_value_json, write_value_json_plain};
 pub use pairing::{HistoryError, Problem};
