@@ -205,23 +205,26 @@ impl Bench<'_> {
             self.console.say(notice);
         }
         let history = reading.history;
-        let check = self.args.reading.check_options(&history, self.args.limits.threads())?;
+        let readings = self.args.reading.readings(&history)?;
+        let check = self.args.reading.check_options(self.args.limits.threads());
         let budget = self.args.limits.budget();
         let count = history.operations().len();
-        let mut verdict = self.console.while_showing(
+        let judge = || checker::check_readings(&history, &readings, &check, &budget);
+        let (check, mut verdict) = self.console.while_showing(
             |elapsed| format!("judging {name}: {count} operations, {} s", elapsed.as_secs()),
-            || self.interrupt.cancelling(&budget, || checker::check(&history, &check, &budget)),
+            || self.interrupt.cancelling(&budget, judge),
         );
         let judged = certify::Judged { history: &history, options: &check, verdict: &verdict };
         let origin =
             certify::Origin::new(&source, reading.piped.as_deref(), self.args.reading.format());
-        let notice = self.console.while_showing(
+        let certified = self.console.while_showing(
             |elapsed| format!("verifying the verdict on {name}, {} s", elapsed.as_secs()),
             || origin.certify(&judged, self.args.certificate.as_deref()),
         )?;
-        if let Some(notice) = notice {
+        if let Some(notice) = certified.notice {
             self.console.say(notice);
         }
+        verdict.assumptions.extend(certified.unverified);
         if self.args.reject_vacuous && verdict.is_vacuous() {
             verdict.doubt(Reason::Vacuous);
         }

@@ -52,12 +52,14 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
         console.say(notice);
     }
     let history = reading.history;
-    let mut check = args.reading.check_options(&history, args.limits.threads())?;
+    let readings = args.reading.readings(&history)?;
+    let mut check = args.reading.check_options(args.limits.threads());
     check.patience = Patience(args.limits.deadline());
     let budget = args.limits.budget();
-    let verdict = console.while_showing(
+    let judge = || checker::check_readings(&history, &readings, &check, &budget);
+    let (check, verdict) = console.while_showing(
         |elapsed| format!("shrinking {}, {} s", args.file.display(), elapsed.as_secs()),
-        || interrupt.cancelling(&budget, || checker::check(&history, &check, &budget)),
+        || interrupt.cancelling(&budget, judge),
     );
     if verdict.validity != Validity::Invalid {
         let nothing = format!("{}: nothing to shrink: {}\n", args.file.display(), verdict.summary);

@@ -14,6 +14,7 @@ use verifier::{Claim, KeyReport, Refusal, Report, Standing};
 
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
+use crate::memory;
 
 /// Check the proof of a verdict against the history, with code that shares nothing with the checker
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,9 @@ pub struct Args {
     history: PathBuf,
     /// The certificate that `analyze --certificate` wrote
     certificate: PathBuf,
+    /// Refuse files that unpack to more than this; 2 GiB unless given
+    #[arg(long, value_parser = memory::bytes, value_name = "SIZE")]
+    unpacked: Option<u64>,
     /// How to print what is proved
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -43,7 +47,8 @@ enum Format {
 /// When a file cannot be read, or the proof does not hold.
 pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     let (history, certificate) = (bytes(&args.history)?, bytes(&args.certificate)?);
-    let report = verifier::verify(&history, &certificate).map_err(|refusal| {
+    let most = args.unpacked.unwrap_or(verifier::UNPACKED_BYTES_MAX);
+    let report = verifier::verify_within(&history, &certificate, most).map_err(|refusal| {
         let certificate = args.certificate.display();
         match refusal {
             Refusal::Unreadable { .. } => {

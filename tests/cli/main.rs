@@ -12,3 +12,4 @@ mod several_files;
 mod shrink;
 mod stream;
 mod usage;
+mod verify;

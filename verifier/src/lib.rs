@@ -43,4 +43,4 @@ pub use certificate::Claim;
 pub use reading::{Reading, read};
 pub use report::{KeyReport, Refusal, Report, Standing};
 pub use unpack::sha256;
-pub use verify::verify;
+pub use verify::{UNPACKED_BYTES_MAX, verify, verify_within};

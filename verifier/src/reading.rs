@@ -4,6 +4,7 @@ use crate::pairing::{self, Outcome};
 use crate::report::Refusal;
 use crate::text::{Notation, events};
 use crate::unpack::unpack;
+use crate::verify::UNPACKED_BYTES_MAX;
 
 /// One operation of a client, its values in EDN.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub fn read(history: &[u8], notation: &str) -> Result<Vec<Reading>, Refusal> {
     let refused = |why: String| Refusal::Unreadable { file: "the history", why };
     let named = Notation::named(notation);
     let notation = named.ok_or_else(|| refused(format!("{notation} is no notation")))?;
-    let text = unpack(history).map_err(|error| refused(error.to_string()))?;
+    let text = unpack(history, UNPACKED_BYTES_MAX).map_err(|error| refused(error.to_string()))?;
     let events = events(&text, notation).map_err(|error| refused(error.to_string()))?;
     let operations = pairing::pair(&events).map_err(|error| refused(error.to_string()))?;
     let reading = |one: &pairing::Paired| {

@@ -12,13 +12,31 @@ use crate::unpack::{sha256, unpack};
 use crate::value::Value;
 use crate::{pairing, sets};
 
+/// Neither file is unpacked to more bytes than this, unless told otherwise.
+pub const UNPACKED_BYTES_MAX: u64 = 2 << 30;
+
 /// Holds the bytes of a certificate against the bytes of a history.
 ///
 /// # Errors
 ///
-/// When one of them cannot be read, or when a proof does not hold.
+/// When one of them cannot be read or unpacks to more than [`UNPACKED_BYTES_MAX`], or when a proof
+/// does not hold.
 pub fn verify(history: &[u8], certificate: &[u8]) -> Result<Report, Refusal> {
-    let certificate = unpack(certificate).map_err(|error| of_certificate(error.to_string()))?;
+    verify_within(history, certificate, UNPACKED_BYTES_MAX)
+}
+
+/// [`verify`], with another limit to what either file unpacks to, in bytes.
+///
+/// # Errors
+///
+/// When one of them cannot be read or unpacks to more than that, or when a proof does not hold.
+pub fn verify_within(
+    history: &[u8],
+    certificate: &[u8],
+    unpacked_bytes_max: u64,
+) -> Result<Report, Refusal> {
+    let certificate = unpack(certificate, unpacked_bytes_max)
+        .map_err(|error| of_certificate(error.to_string()))?;
     let mut lines = certificate.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let first = lines.next().ok_or_else(|| of_certificate("it is empty".to_owned()))?;
     let header = certificate::header(first).map_err(of_certificate)?;
@@ -26,7 +44,8 @@ pub fn verify(history: &[u8], certificate: &[u8]) -> Result<Report, Refusal> {
     if sha256(history) != header.sha256 {
         return Err(broken("it is about another history: the SHA-256 differs".to_owned()));
     }
-    let text = unpack(history).map_err(|error| of_history(error.to_string()))?;
+    let text =
+        unpack(history, unpacked_bytes_max).map_err(|error| of_history(error.to_string()))?;
     let events = events(&text, rules.notation).map_err(|error| of_history(error.to_string()))?;
     drop(text);
     let operations = pairing::pair(&events).map_err(|error| of_history(error.to_string()))?;

@@ -3,20 +3,30 @@
 //! `analyze` trusts its own checker no more than anybody else should: it writes the certificate,
 //! has the crate `verifier` hold it against the bytes of the history, and tells the verdict only
 //! if the proof holds. If it does not, that is a bug in Ordeal; both files are kept.
+//!
+//! What a tester that died left of its journal is no file that anybody could read again, so the
+//! events that were recovered are written as EDN: the proof is about these bytes, and they are kept
+//! beside the certificate.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use checker::certificate::{self, Style, Subject};
-use checker::history::Format;
+use checker::history::{Format, write_edn};
 use checker::{CheckOptions, History, Verdict};
 
 use super::input::Source;
 use crate::exit::BadInput;
+use crate::memory;
 
-/// Larger files are not verified on the spot: reading them a second time would take longer than
-/// reading and judging them did. Whoever wants it verified calls `checker verify`.
-const VERIFIED_BYTES_MAX: u64 = 64 << 20;
+/// Longer histories are not verified on the spot. Verifying as many takes 18 s of processor time and
+/// 1.7 GB, where reading and judging them takes 16 s (docs/certificates.md); whoever wants more
+/// verified calls `checker verify`.
+const VERIFIED_OPERATIONS_MAX: usize = 5_000_000;
+
+/// What verifying takes for each operation, the text included: 350 bytes measured.
+const VERIFIER_BYTES_PER_OPERATION: u64 = 400;
 
 /// What a history was read from, for whoever reads it again.
 pub(super) struct Origin<'a> {
@@ -34,6 +44,15 @@ pub(super) struct Judged<'a> {
     pub(super) verdict: &'a Verdict,
 }
 
+/// What became of the proof, as far as that has to be said.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Certified {
+    /// Why the proof was not verified: part of what is believed of the verdict.
+    pub(super) unverified: Option<String>,
+    /// Which history the certificate is about, where that is not the one that was named.
+    pub(super) notice: Option<String>,
+}
+
 impl<'a> Origin<'a> {
     pub(super) fn new(
         source: &'a Source,
@@ -43,63 +62,68 @@ impl<'a> Origin<'a> {
         Origin { source, piped, format }
     }
 
-    /// Writes the certificate where it is wanted, and has it verified. What must be said about
-    /// that, if anything.
+    /// Writes the certificate where it is wanted, and has it verified.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read or written, and when the proof does not hold.
     pub(super) fn certify(
         &self,
         judged: &Judged<'_>,
         wanted: Option<&Path>,
-    ) -> anyhow::Result<Option<String>> {
-        let Source::File(path) = self.source else {
-            return match wanted {
-                None => Ok(None),
-                Some(_) => Err(BadInput(NO_JOURNALS.to_owned()).into()),
-            };
-        };
-        let too_large = self.size(path)? > VERIFIED_BYTES_MAX;
-        if too_large && wanted.is_none() {
-            return Ok(Some(unverified(path)));
+    ) -> anyhow::Result<Certified> {
+        let unverified = unaffordable(judged.history.operations().len());
+        if unverified.is_some() && wanted.is_none() {
+            return Ok(Certified { unverified, notice: None });
         }
-        let read;
-        let bytes = match self.piped {
-            Some(bytes) => bytes,
-            None => {
-                read = std::fs::read(path)
-                    .with_context(|| BadInput(format!("reading {} again", path.display())))?;
-                &read
-            }
-        };
-        let certificate = self.certificate(path, bytes, judged)?;
+        let bytes = self.bytes(judged.history)?;
+        let certificate = self.certificate(&bytes, judged)?;
+        let mut notice = None;
         if let Some(wanted) = wanted {
             keep(wanted, &certificate)?;
+            if let Source::Journal(_) = self.source {
+                let history = keep(&beside(wanted), &bytes)?;
+                notice = Some(format!(
+                    "{} is about what was recovered, {}",
+                    wanted.display(),
+                    history.display()
+                ));
+            }
         }
-        if too_large {
-            return Ok(Some(unverified(path)));
+        if unverified.is_none() {
+            match verifier::verify(&bytes, &certificate) {
+                Ok(report) if report.claim.word() == judged.verdict.validity.word() => {}
+                Ok(report) => self.broken(&bytes, wanted, &certificate, report.claim.word())?,
+                Err(refusal) => self.broken(&bytes, wanted, &certificate, &refusal.to_string())?,
+            }
         }
-        match verifier::verify(bytes, &certificate) {
-            Ok(report) if report.claim.word() == judged.verdict.validity.word() => Ok(None),
-            Ok(report) => self.broken(path, bytes, wanted, &certificate, report.claim.word()),
-            Err(refusal) => self.broken(path, bytes, wanted, &certificate, &refusal.to_string()),
-        }
+        Ok(Certified { unverified, notice })
     }
 
-    fn size(&self, path: &Path) -> anyhow::Result<u64> {
-        match self.piped {
-            Some(bytes) => Ok(bytes.len() as u64),
-            None => {
+    /// The bytes that the proof is about.
+    fn bytes(&self, history: &History) -> anyhow::Result<Cow<'a, [u8]>> {
+        match (self.piped, self.source) {
+            (Some(bytes), _) => Ok(bytes.into()),
+            (None, Source::File(path)) => {
                 let about = || BadInput(format!("reading {} again", path.display()));
-                Ok(std::fs::metadata(path).with_context(about)?.len())
+                Ok(std::fs::read(path).with_context(about)?.into())
+            }
+            (None, Source::Journal(_)) => {
+                let mut recovered = Vec::new();
+                for op in history.ops().iter() {
+                    write_edn(op, &mut recovered).context("writing what was recovered")?;
+                    recovered.push(b'\n');
+                }
+                Ok(recovered.into())
             }
         }
     }
 
-    fn certificate(
-        &self,
-        path: &Path,
-        bytes: &[u8],
-        judged: &Judged<'_>,
-    ) -> anyhow::Result<Vec<u8>> {
-        let notation = self.format.or_else(|| Format::of_path(path));
+    fn certificate(&self, bytes: &[u8], judged: &Judged<'_>) -> anyhow::Result<Vec<u8>> {
+        let notation = match self.source {
+            Source::File(path) => self.format.or_else(|| Format::of_path(path)),
+            Source::Journal(_) => Some(Format::Edn),
+        };
         let subject = Subject { sha256: verifier::sha256(bytes), notation, style: Style::Cheapest };
         let Judged { history, options, verdict } = judged;
         let mut certificate = Vec::new();
@@ -109,25 +133,25 @@ impl<'a> Origin<'a> {
     }
 
     /// Keeps what is needed to find out why.
-    fn broken<T>(
+    fn broken(
         &self,
-        path: &Path,
         bytes: &[u8],
         wanted: Option<&Path>,
         certificate: &[u8],
         why: &str,
-    ) -> anyhow::Result<T> {
-        let beside = |name: &str| {
+    ) -> anyhow::Result<()> {
+        let temporary = |name: &str| {
             let process = std::process::id();
             std::env::temp_dir().join(format!("ordeal-{process}-{name}"))
         };
         let certificate_path = match wanted {
             Some(wanted) => wanted.to_owned(),
-            None => keep(&beside("certificate.jsonl"), certificate)?,
+            None => keep(&temporary("certificate.jsonl"), certificate)?,
         };
-        let history_path = match self.piped {
-            Some(_) => keep(&beside("history"), bytes)?,
-            None => path.to_owned(),
+        let (Source::File(path) | Source::Journal(path)) = self.source;
+        let history_path = match (self.piped, self.source) {
+            (None, Source::File(path)) => path.to_owned(),
+            _ => keep(&temporary("history"), bytes)?,
         };
         anyhow::bail!(
             "the verdict on {} does not pass its own verification: {why}; this is a bug in \
@@ -139,20 +163,110 @@ impl<'a> Origin<'a> {
     }
 }
 
-const NO_JOURNALS: &str = "--certificate needs a history: what a tester that died left of its \
-                           journal has no proof";
+/// Why the proof of so many operations is not verified here, if it is not.
+fn unaffordable(operations: usize) -> Option<String> {
+    let needed = operations as u64 * VERIFIER_BYTES_PER_OPERATION;
+    let why = match memory::available_bytes() {
+        _ if operations > VERIFIED_OPERATIONS_MAX => {
+            format!("there are more than {VERIFIED_OPERATIONS_MAX} operations")
+        }
+        Some(left) if needed > left => {
+            format!("that needs about {} MB, and {} are left", needed / 1_000_000, left / 1_000_000)
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "the proof was not verified here, since {why}: `--certificate FILE` writes it and `checker \
+         verify` checks it"
+    ))
+}
 
-fn unverified(path: &Path) -> String {
-    format!(
-        "{}: larger than {} MiB, so the proof of its verdict was not verified here; \
-         `--certificate FILE` writes it and `checker verify` checks it",
-        path.display(),
-        VERIFIED_BYTES_MAX >> 20
-    )
+/// Where the history goes that a certificate is about, if it is nowhere else.
+fn beside(certificate: &Path) -> PathBuf {
+    let mut name = certificate.file_name().unwrap_or_default().to_owned();
+    name.push(".history.edn");
+    certificate.with_file_name(name)
 }
 
 fn keep(path: &Path, bytes: &[u8]) -> anyhow::Result<PathBuf> {
     std::fs::write(path, bytes)
         .with_context(|| BadInput(format!("{} cannot be written", path.display())))?;
     Ok(path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::verdict::Proof;
+    use checker::{Budget, Validity, check};
+
+    use super::*;
+    use crate::exit::Exit;
+
+    /// A write and a read of it, acknowledged one after the other.
+    const HISTORY: &str = "\
+        {:index 0, :type :invoke, :process 0, :f :write, :value 1}\n\
+        {:index 1, :type :ok, :process 0, :f :write, :value 1}\n\
+        {:index 2, :type :invoke, :process 1, :f :read, :value nil}\n\
+        {:index 3, :type :ok, :process 1, :f :read, :value 1}\n";
+
+    fn certify(
+        source: &Source,
+        piped: Option<&[u8]>,
+        wanted: Option<&Path>,
+        spoil: impl Fn(&mut Verdict),
+    ) -> anyhow::Result<Certified> {
+        let history = checker::history::read(HISTORY.as_bytes(), Some(Format::Edn))?;
+        let options = CheckOptions::default();
+        let mut verdict = check(&history, &options, &Budget::unlimited());
+        assert_eq!(verdict.validity, Validity::Valid);
+        spoil(&mut verdict);
+        let judged = Judged { history: &history, options: &options, verdict: &verdict };
+        Origin::new(source, piped, Some(Format::Edn)).certify(&judged, wanted)
+    }
+
+    /// The wrong order, as a bug of the search could claim it.
+    fn turn_round(verdict: &mut Verdict) {
+        verdict.proof = Some(Proof::Order(vec![2, 0]));
+    }
+
+    #[test]
+    fn what_would_take_too_long_or_too_much_is_not_verified_and_says_so() {
+        assert_eq!(unaffordable(1000), None);
+        let why = unaffordable(VERIFIED_OPERATIONS_MAX + 1).expect("too many");
+        assert!(why.contains("there are more than 5000000 operations"), "{why}");
+    }
+
+    #[test]
+    fn a_wrong_proof_is_our_failure_and_both_files_are_kept_and_named() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let wanted = folder.path().join("certificate.jsonl");
+        let source = Source::File("-".into());
+        let piped = Some(HISTORY.as_bytes());
+        let error = certify(&source, piped, Some(&wanted), turn_round).expect_err("a wrong order");
+        assert_eq!(Exit::of_error(&error).code(), 255);
+        let text = error.to_string();
+        let (_, files) = text.split_once("please send both ").expect("files are named");
+        let (history, certificate) = files.split_once(" and ").expect("two files are named");
+        assert_eq!(std::fs::read(history).expect("it is kept"), HISTORY.as_bytes());
+        let kept = std::fs::read_to_string(certificate).expect("it is kept");
+        assert!(Path::new(certificate) == wanted && kept.contains("\"order\""), "{kept}");
+        std::fs::remove_file(history).expect("it is a file of ours");
+    }
+
+    #[test]
+    fn a_right_proof_says_nothing_and_a_journal_keeps_its_history_beside_it() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let wanted = folder.path().join("proof");
+        let piped = Some(HISTORY.as_bytes());
+        let file = certify(&Source::File("-".into()), piped, None, |_| ()).expect("it holds");
+        assert_eq!(file, Certified::default());
+        let journal = Source::Journal("history.jsonl".into());
+        let told = certify(&journal, None, Some(&wanted), |_| ()).expect("it holds");
+        let history = folder.path().join("proof.history.edn");
+        assert!(told.notice.expect("it is said").contains("proof.history.edn"));
+        let (history, proof) = (std::fs::read(history), std::fs::read(&wanted));
+        let report = verifier::verify(&history.expect("kept"), &proof.expect("kept"));
+        assert_eq!(report.expect("it holds").proved(), verifier::Claim::Valid);
+        certify(&journal, None, None, turn_round).expect_err("a wrong order");
+    }
 }

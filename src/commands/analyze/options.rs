@@ -1,5 +1,6 @@
 //! How `analyze` is told to read a history; the defaults are the strict ones.
 
+use checker::checks::{Asked, Readings};
 use checker::history::{Format, Independent};
 use checker::linear::Algorithm;
 use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
@@ -188,35 +189,42 @@ impl Reading {
 
     /// What to check, given what the history shows where nothing was said; an error where that
     /// needs to be told more.
-    pub(in crate::commands) fn check_options(
-        &self,
-        history: &History,
-        threads: Option<usize>,
-    ) -> Result<CheckOptions, BadInput> {
-        let spec = match self.model {
-            Some(Judge::Linearizable(model)) => self.linearizable(model),
-            Some(Judge::Set) => self.set(),
-            None => match checker::infer_spec(history) {
-                CheckerSpec::Linearizable { model, .. } => self.linearizable(model),
-                CheckerSpec::Set { .. } => self.set(),
-            },
-        };
-        if let CheckerSpec::Linearizable { model, options } = &spec
-            && let Some(problem) = model.initial_value_problem(options)
-        {
-            return Err(BadInput(problem));
-        }
-        Ok(CheckOptions {
+    pub(in crate::commands) fn readings(&self, history: &History) -> Result<Readings, BadInput> {
+        let spec = self.model.map(|judge| match judge {
+            Judge::Linearizable(model) => {
+                CheckerSpec::Linearizable { model, options: self.model_options() }
+            }
+            Judge::Set => CheckerSpec::Set { reads: self.set_reads() },
+        });
+        let asked = Asked {
             spec,
+            options: self.model_options(),
+            set_reads: self.set_reads(),
             independent: self.independent(),
-            threads,
-            algorithm: self.algorithm.algorithm(),
-            ..CheckOptions::default()
-        })
+        };
+        let readings = checker::readings(history, &asked);
+        for reading in &readings.all {
+            if let CheckerSpec::Linearizable { model, options } = &reading.spec
+                && let Some(problem) = model.initial_value_problem(options)
+            {
+                return Err(BadInput(problem));
+            }
+        }
+        Ok(readings)
     }
 
-    fn linearizable(&self, model: ModelName) -> CheckerSpec {
-        let options = ModelOptions {
+    /// Whether it was left to the history whether it has keys.
+    pub(super) fn leaves_keys_open(&self) -> bool {
+        self.independent() == Independent::Auto
+    }
+
+    /// How to check, whatever it is held against.
+    pub(in crate::commands) fn check_options(&self, threads: Option<usize>) -> CheckOptions {
+        CheckOptions { threads, algorithm: self.algorithm.algorithm(), ..CheckOptions::default() }
+    }
+
+    fn model_options(&self) -> ModelOptions {
+        ModelOptions {
             init: self.init.clone(),
             nil_reads: match self.nil_reads {
                 NilReading::Auto => NilReads::Auto,
@@ -227,16 +235,13 @@ impl Reading {
                 CasReading::Drop => FailedCas::Drop,
                 CasReading::Observe => FailedCas::Observe,
             },
-        };
-        CheckerSpec::Linearizable { model, options }
+        }
     }
 
-    fn set(&self) -> CheckerSpec {
-        CheckerSpec::Set {
-            reads: match self.set_reads {
-                SetReading::Linearizable => SetReads::Linearizable,
-                SetReading::Eventual => SetReads::Eventual,
-            },
+    fn set_reads(&self) -> SetReads {
+        match self.set_reads {
+            SetReading::Linearizable => SetReads::Linearizable,
+            SetReading::Eventual => SetReads::Eventual,
         }
     }
 }

@@ -7,12 +7,13 @@
 
 use std::path::Path;
 
+use checker::checks::{Reading, Readings};
 use checker::history::{Independent, OpRef, ReadError, has_key_entries, split, stream_path};
 use checker::monitor::{Keys, MonitorError};
 use checker::verdict::Reason;
 use checker::{Budget, History, Monitor, Op, Validity, Verdict};
 
-use super::options::Reading;
+use super::options;
 use crate::exit::BadInput;
 
 /// So many events tell what the rest will be like.
@@ -37,7 +38,7 @@ impl From<ReadError> for End {
 
 /// A history that is being read.
 pub(super) struct Stream<'a> {
-    reading: &'a Reading,
+    reading: &'a options::Reading,
     budget: &'a Budget,
     events: u64,
     state: State,
@@ -48,7 +49,7 @@ pub(super) struct Stream<'a> {
 enum State {
     /// Too little was seen to know what it is about.
     Beginning(Vec<(Op, u64)>),
-    Watching(Box<Monitor>),
+    Watching(Box<Watching>),
 }
 
 /// A verdict, and what had to be guessed for it.
@@ -58,7 +59,7 @@ pub(super) struct Streamed {
 }
 
 impl<'a> Stream<'a> {
-    pub(super) fn new(reading: &'a Reading, budget: &'a Budget) -> Stream<'a> {
+    pub(super) fn new(reading: &'a options::Reading, budget: &'a Budget) -> Stream<'a> {
         Stream { reading, budget, events: 0, state: State::Beginning(Vec::new()), guessed: None }
     }
 
@@ -69,14 +70,14 @@ impl<'a> Stream<'a> {
             State::Beginning(_) => read.and_then(|()| self.begin()),
             State::Watching(_) => read,
         };
-        let State::Watching(monitor) = self.state else {
+        let State::Watching(watching) = self.state else {
             return Err(BadInput(match read {
                 Err(End::Unfit(problem)) => problem,
                 Err(End::Spent(reason)) => reason.sentence(),
                 Ok(()) => "there is no beginning".to_owned(),
             }));
         };
-        let mut verdict = monitor.finish();
+        let mut verdict = watching.finish();
         match read {
             Ok(()) => {}
             Err(End::Unfit(problem)) => return Err(BadInput(problem)),
@@ -93,7 +94,7 @@ impl<'a> Stream<'a> {
             return Err(End::Spent(reason));
         }
         match &mut self.state {
-            State::Watching(monitor) => push(monitor, op, line),
+            State::Watching(watching) => watching.push(op, line),
             State::Beginning(events) => {
                 events.push((op.to_op(), line));
                 if events.len() == BEGINNING_EVENTS { self.begin() } else { Ok(()) }
@@ -109,47 +110,75 @@ impl<'a> Stream<'a> {
         let ops = events.iter().map(|(op, _)| op.clone()).collect();
         // Events that contradict each other are refused below, where their lines are known.
         let history = History::from_ops(ops).unwrap_or_default();
-        let options = self.reading.check_options(&history, None).map_err(|error| unfit(&error))?;
-        let keys = keys(&history, options.independent).map_err(|error| unfit(&error))?;
-        let monitor = Monitor::new(&options.spec, keys).map_err(|why| {
-            let (name, why) = (options.spec.name(), why.sentence());
-            End::Unfit(format!("{name} needs the whole history ({why}); leave out --stream"))
-        })?;
-        if options.independent == Independent::Auto {
-            let about = match keys {
+        let readings = self.reading.readings(&history).map_err(|error| unfit(&error))?;
+        let watching = Watching::new(readings, &history)?;
+        if self.reading.leaves_keys_open() {
+            self.guessed = Some(watching.guessed(&history));
+        }
+        self.state = State::Watching(Box::new(watching));
+        let State::Watching(watching) = &mut self.state else { return Ok(()) };
+        events.iter().try_for_each(|(op, line)| watching.push(op.into(), *line))
+    }
+}
+
+/// A history that is judged while it goes on, in every way in which it can be read.
+struct Watching {
+    readings: Readings,
+    /// One a reading.
+    monitors: Vec<Monitor>,
+}
+
+impl Watching {
+    /// Begins, given the beginning of the history.
+    fn new(readings: Readings, beginning: &History) -> Result<Watching, End> {
+        let monitor = |Reading { spec, independent }: &Reading| {
+            split(beginning, *independent).map_err(|error| End::Unfit(error.to_string()))?;
+            Monitor::new(spec, keys(beginning, *independent)).map_err(|why| {
+                let (name, why) = (spec.name(), why.sentence());
+                End::Unfit(format!("{name} needs the whole history ({why}); leave out --stream"))
+            })
+        };
+        let monitors = readings.all.iter().map(monitor).collect::<Result<_, _>>()?;
+        Ok(Watching { readings, monitors })
+    }
+
+    /// What had to be guessed from the beginning, for the user.
+    fn guessed(&self, beginning: &History) -> String {
+        let told = |Reading { spec, independent }: &Reading| {
+            let about = match keys(beginning, *independent) {
                 Keys::None => "one object",
                 Keys::Tuple => "independent keys, [key value]",
                 Keys::Entry => "independent keys, each in an entry :key",
             };
-            let name = options.spec.name();
-            self.guessed =
-                Some(format!("from its beginning: {name}, {about} (see --model, --independent)"));
-        }
-        self.state = State::Watching(Box::new(monitor));
-        let State::Watching(monitor) = &mut self.state else { return Ok(()) };
-        events.iter().try_for_each(|(op, line)| push(monitor, op.into(), *line))
+            format!("{}, {about}", spec.name())
+        };
+        let told: Vec<String> = self.readings.all.iter().map(told).collect();
+        format!("from its beginning: {} (see --model, --independent)", told.join("; or "))
+    }
+
+    fn push(&mut self, op: OpRef<'_>, line: u64) -> Result<(), End> {
+        let problem = |error| match error {
+            MonitorError::Malformed(error) => {
+                End::from(ReadError::Malformed { error, line, earlier_line: None })
+            }
+            MonitorError::NoKey(error) => End::Unfit(format!("line {line}: {error}")),
+        };
+        self.monitors.iter_mut().try_for_each(|monitor| monitor.push(op).map_err(problem))
+    }
+
+    fn finish(self) -> Verdict {
+        let verdicts = self.monitors.into_iter().map(Monitor::finish).collect();
+        self.readings.settle(verdicts).1
     }
 }
 
-fn push(monitor: &mut Monitor, op: OpRef<'_>, line: u64) -> Result<(), End> {
-    monitor.push(op).map_err(|error| match error {
-        MonitorError::Malformed(error) => {
-            End::from(ReadError::Malformed { error, line, earlier_line: None })
-        }
-        MonitorError::NoKey(error) => End::Unfit(format!("line {line}: {error}")),
-    })
-}
-
 /// Where the keys are, as far as the beginning shows.
-fn keys(history: &History, independent: Independent) -> Result<Keys, checker::history::NoKey> {
-    let is_split = split(history, independent)?.is_some();
-    Ok(match independent {
-        Independent::No => Keys::None,
-        _ if !history.operations().is_empty() && has_key_entries(history) => Keys::Entry,
+fn keys(beginning: &History, independent: Independent) -> Keys {
+    match independent {
+        Independent::Yes if has_key_entries(beginning) => Keys::Entry,
         Independent::Yes => Keys::Tuple,
-        Independent::Auto if is_split => Keys::Tuple,
-        Independent::Auto => Keys::None,
-    })
+        Independent::No | Independent::Auto => Keys::None,
+    }
 }
 
 /// What was found until then stands; what was not found may come yet.
