@@ -202,7 +202,7 @@ fn is_usual(model: ModelName, call: &Call<'_>) -> bool {
         ModelName::Mutex | ModelName::OwnerMutex => !matches!(call.argument, Value::Int(_)),
         ModelName::FencedMutex => {
             let acquired = call.f.name() == Some("acquire") && call.outcome == Outcome::Ok;
-            !matches!(call.argument, Value::Int(_)) && !(acquired && call.result.is_nil())
+            !(matches!(call.argument, Value::Int(_)) || acquired && call.result.is_nil())
         }
         _ => true,
     }
