@@ -96,7 +96,7 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         let operations = &self.parsed.object.operations;
         let explains = |at: &usize| {
             suspects.contains(&operations[*at].invoke().index)
-                && self.is_legal(&doubts.doubting_only(self.parsed, *at))
+                && self.is_legal(&doubts.doubting_only(self.parsed, &[*at]))
         };
         let told = |at: usize| {
             format!(

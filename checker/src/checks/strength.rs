@@ -69,13 +69,14 @@ impl<T: Clone> Doubts<T> {
         self.failures.iter().map(|one| one.at).collect()
     }
 
-    /// The history in which only this one is doubted.
+    /// The history in which only these are doubted.
     pub(crate) fn doubting_only(
         &self,
         parsed: &Parsed<'_, '_, T>,
-        doubted: usize,
+        doubted: &[usize],
     ) -> Vec<Occurrence<T>> {
-        let others: Vec<usize> = self.all().into_iter().filter(|at| *at != doubted).collect();
+        let others: Vec<usize> =
+            self.all().into_iter().filter(|at| !doubted.contains(at)).collect();
         self.history(parsed, &others).0
     }
 
@@ -87,18 +88,22 @@ impl<T: Clone> Doubts<T> {
         trusted: &[usize],
     ) -> (Vec<Occurrence<T>>, Vec<usize>) {
         let trusted: FxHashSet<usize> = trusted.iter().copied().collect();
-        let doubted = self.failures.iter().filter(|one| !trusted.contains(&one.at));
-        let doubted: FxHashMap<usize, Option<&Occurrence<T>>> =
-            doubted.map(|one| (one.at, one.doubted.as_ref())).collect();
-        let said = parsed.recorded.iter().zip(&parsed.occurrences);
-        let mut history: Vec<(usize, &Occurrence<T>)> = said
-            .map(|(at, one)| (*at, one))
-            .filter(|(at, _)| !doubted.contains_key(at))
-            .chain(doubted.iter().filter_map(|(at, one)| Some((*at, (*one)?))))
-            .collect();
-        history.sort_by_key(|(at, _)| *at);
-        let positions = history.iter().map(|(at, _)| *at).collect();
-        (history.into_iter().map(|(_, one)| one.clone()).collect(), positions)
+        let mut doubted = self.failures.iter().filter(|one| !trusted.contains(&one.at)).peekable();
+        let mut history = Vec::with_capacity(parsed.recorded.len() + self.failures.len());
+        // Both are in the order of the object.
+        for (at, said) in parsed.recorded.iter().zip(&parsed.occurrences) {
+            let mut is_doubted = false;
+            while let Some(failure) = doubted.next_if(|one| one.at <= *at) {
+                is_doubted |= failure.at == *at;
+                history.extend(failure.doubted.clone().map(|one| (failure.at, one)));
+            }
+            if !is_doubted {
+                history.push((*at, said.clone()));
+            }
+        }
+        history.extend(doubted.filter_map(|one| Some((one.at, one.doubted.clone()?))));
+        let (positions, history) = history.into_iter().unzip();
+        (history, positions)
     }
 }
 
@@ -178,28 +183,65 @@ impl<M: Model> Trial<'_, '_, '_, M> {
 
     /// Of these, the failures of which each makes the history legal if it alone is doubted. What a
     /// crashed operation may do, one that began before and would do the same may do as well: so of
-    /// equal failures the earliest are indispensable, and bisection finds the last of these.
+    /// equal failures the earliest are indispensable.
     fn indispensable(&self, failures: &[usize]) -> Option<Vec<usize>> {
-        let mut equal: FxHashMap<&M::Transition, Vec<usize>> = FxHashMap::default();
+        let mut numbers: FxHashMap<&M::Transition, usize> = FxHashMap::default();
+        let mut equal: Vec<Vec<usize>> = Vec::new();
+        let failures: FxHashSet<usize> = failures.iter().copied().collect();
         for one in &self.doubts.failures {
             if let Some(doubted) = one.doubted.as_ref().filter(|_| failures.contains(&one.at)) {
-                equal.entry(&doubted.transition).or_default().push(one.at);
+                let number = *numbers.entry(&doubted.transition).or_insert(equal.len());
+                equal.resize_with(equal.len().max(number + 1), Vec::new);
+                equal[number].push(one.at);
             }
         }
         let mut found = Vec::new();
-        for members in equal.into_values() {
-            let (mut from, mut to) = (0, members.len());
-            while from < to {
-                let middle = usize::midpoint(from, to);
-                let history = self.doubts.doubting_only(self.parsed, members[middle]);
-                match self.decided(&history)? {
-                    false => from = middle + 1,
-                    true => to = middle,
-                }
-            }
-            found.extend_from_slice(&members[..from]);
+        for members in self.with_indispensable(&equal)? {
+            found.extend_from_slice(&members[..self.indispensable_of(members)?]);
         }
         Some(found)
+    }
+
+    /// Those of these kinds of equal failures that have an indispensable one. Usually few do, and
+    /// doubting the earliest of many kinds at once tells that none of them does.
+    fn with_indispensable<'k>(&self, kinds: &'k [Vec<usize>]) -> Option<Vec<&'k Vec<usize>>> {
+        let earliest: Vec<usize> = kinds.iter().map(|members| members[0]).collect();
+        if kinds.is_empty() || self.remains_doubting(&earliest)? {
+            return Some(Vec::new());
+        }
+        match kinds {
+            [members] => Some(vec![members]),
+            _ => {
+                let (left, right) = kinds.split_at(kinds.len() / 2);
+                let mut found = self.with_indispensable(left)?;
+                found.extend(self.with_indispensable(right)?);
+                Some(found)
+            }
+        }
+    }
+
+    /// How many of these equal failures, of which the first is, are indispensable: seldom many.
+    fn indispensable_of(&self, members: &[usize]) -> Option<usize> {
+        let mut from = 1;
+        let mut to = 2;
+        while to <= members.len() && !self.remains_doubting(&members[to - 1..to])? {
+            from = to;
+            to *= 2;
+        }
+        to = to.min(members.len() + 1) - 1;
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            match self.remains_doubting(&members[middle..=middle])? {
+                false => from = middle + 1,
+                true => to = middle,
+            }
+        }
+        Some(from)
+    }
+
+    /// Whether it is a violation if only these failures are doubted.
+    fn remains_doubting(&self, doubted: &[usize]) -> Option<bool> {
+        self.decided(&self.doubts.doubting_only(self.parsed, doubted))
     }
 
     /// Whether it is a violation if only these failures are trusted.
@@ -213,9 +255,7 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         let mut few = 1;
         while few < 4 * suspects.len() {
             let some = &suspects[suspects.len().saturating_sub(few)..];
-            let rest = self.doubts.all().into_iter().filter(|at| !some.contains(at));
-            let (history, _) = self.doubts.history(self.parsed, &rest.collect::<Vec<_>>());
-            if self.decided(&history) == Some(false) {
+            if self.remains_doubting(some) == Some(false) {
                 return Some(false);
             }
             few *= 4;

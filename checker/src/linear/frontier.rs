@@ -30,6 +30,9 @@ use narrow::Narrow;
 use shards::Shard;
 use successor::{Arrival, Moment, Successor};
 
+/// Configurations of more words than this take so much memory that it is counted more often.
+const WIDE: usize = 8;
+
 /// What the search is told, in the order of the history.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
@@ -226,7 +229,7 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             if self.has_tried_enough(at) {
                 break;
             }
-            if at.is_multiple_of(1024) {
+            if at.is_multiple_of(const { if W <= WIDE { 1024 } else { 16 } }) {
                 self.account()?;
             }
         }

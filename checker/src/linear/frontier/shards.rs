@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashSet, FxHasher};
 
 use super::successor::{Arrival, Moment, Successor};
-use super::{Frontier, Stop};
+use super::{Frontier, Stop, WIDE};
 use crate::budget::Budget;
 use crate::linear::antichain::{Antichain, Last};
 use crate::linear::config::Config;
@@ -35,8 +35,17 @@ use crate::verdict::Reason;
 /// So many configurations must wait for sharing the work to pay; so few in tests that small
 /// histories meet shards, too.
 const WORTH_SHARING: usize = if cfg!(test) { 3 } else { 1024 };
-/// Configurations that are expanded together.
-const BLOCK: usize = if cfg!(test) { 5 } else { 4096 };
+/// Configurations that are expanded together: fewer of very wide ones, since what comes of a block is
+/// counted as memory only when it is done.
+const fn block<const W: usize>() -> usize {
+    if cfg!(test) {
+        5
+    } else if W <= WIDE {
+        4096
+    } else {
+        4096 * WIDE / W
+    }
+}
 /// Configurations of a block that one thread expands at a time.
 const CHUNK: usize = if cfg!(test) { 2 } else { 128 };
 /// So many are done sooner by one thread than by calling others.
@@ -138,7 +147,7 @@ impl<const W: usize> Frontier<'_, '_, W> {
         let mut known = FxHashSet::default();
         let mut next = 0;
         while next < queue.len() {
-            let end = queue.len().min(next + BLOCK);
+            let end = queue.len().min(next + block::<W>());
             let block: Vec<(Config<W>, Last)> = queue[next..end]
                 .iter()
                 .filter_map(|(shard, place)| self.shards[*shard].waiting.get(*place))
