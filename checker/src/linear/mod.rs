@@ -45,6 +45,7 @@
 //! once, all of them read: there values are unique, as a rule, and both verdicts are found without
 //! search (`zones`).
 
+mod ahead;
 mod algorithm;
 mod antichain;
 mod apart;
