@@ -69,6 +69,15 @@ struct Market {
     lacking: Vec<u32>,
 }
 
+impl Market {
+    fn bytes(&self) -> usize {
+        size_of::<Market>()
+            + self.wants.capacity() * size_of::<Want>()
+            + self.offers.capacity() * size_of::<Offer>()
+            + self.lacking.capacity() * size_of::<u32>()
+    }
+}
+
 /// What a transition needs and where it leads, as far as that is one state.
 #[derive(Clone, Copy, Debug)]
 struct Terms {
@@ -82,6 +91,7 @@ pub(super) struct Ahead {
     terms: Vec<Terms>,
     /// Where each class of crashed operations leads.
     crashed: Vec<StateId>,
+    bytes: u64,
 }
 
 /// As many offers and visits of a state are looked at for one want.
@@ -128,18 +138,13 @@ impl Ahead {
             terms[vocabulary.intern(&all[members[0]].transition).0 as usize].leads_to
         };
         let crashed = plan.crashed_members.iter().map(leads).collect::<Option<_>>()?;
-        Some(Ahead { markets, terms, crashed })
+        let markets_bytes: usize = markets.iter().map(Market::bytes).sum();
+        let bytes = (markets_bytes + terms.capacity() * size_of::<Terms>()) as u64;
+        Some(Ahead { markets, terms, crashed, bytes })
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        let of = |one: &Market| {
-            one.wants.capacity() * size_of::<Want>()
-                + one.offers.capacity() * size_of::<Offer>()
-                + one.lacking.capacity() * size_of::<u32>()
-        };
-        let terms = self.terms.capacity() * size_of::<Terms>();
-        let markets: usize = self.markets.iter().map(|one| size_of::<Market>() + of(one)).sum();
-        (markets + terms) as u64
+        self.bytes
     }
 
     /// What is ahead of the configurations before the event `now`.
@@ -157,42 +162,46 @@ impl Ahead {
         let mut states: Vec<StateId> = concerned.chain(self.crashed.iter().copied()).collect();
         states.sort_unstable();
         states.dedup();
-        let prospects = states.iter().map(|state| self.prospect(*state, now, horizon, &due));
-        let prospects: Vec<Prospect<W>> = prospects.collect();
-        let place = |state: &StateId| states.binary_search(state).expect("it is among them");
-        let places = self.crashed.iter().map(place).collect();
+        let place = |state: StateId| states.binary_search(&state).expect("it is among them");
+        let mut prospects: Vec<Prospect<W>> = states.iter().map(|one| self.idle(*one)).collect();
+        for Due { until, slot, class, terms } in due.iter().copied() {
+            if let Some(state) = terms.needs {
+                let replaces = class != Class::Observer;
+                let want = Want { from: now, until, replaces, slot: Some(slot) };
+                prospects[place(state)].wants.push(want);
+                prospects[place(state)].slots.insert(slot);
+            }
+            if let Some(state) = terms.leads_to {
+                let offer = Offer { from: now, until, slot: Some(slot) };
+                prospects[place(state)].offers.push(offer);
+                prospects[place(state)].slots.insert(slot);
+            }
+        }
+        for prospect in &mut prospects {
+            self.add_future(prospect, now, horizon);
+        }
+        let places = self.crashed.iter().map(|state| place(*state)).collect();
         let spent = vec![0; states.len()];
         Outlook { now, due, prospects, places, spent, known: FxHashMap::default() }
     }
 
-    fn prospect<const W: usize>(
-        &self,
-        state: StateId,
-        now: u32,
-        horizon: u32,
-        due: &[Due],
-    ) -> Prospect<W> {
-        let market = &self.markets[state.0 as usize];
-        let (mut slots, mut wants, mut offers) = (Words::EMPTY, Vec::new(), Vec::new());
-        for &Due { until, slot, class, terms: Terms { needs, leads_to } } in due {
-            if needs == Some(state) {
-                let replaces = class != Class::Observer;
-                wants.push(Want { from: now, until, replaces, slot: Some(slot) });
-                slots.insert(slot);
-            }
-            if leads_to == Some(state) {
-                offers.push(Offer { from: now, until, slot: Some(slot) });
-                slots.insert(slot);
-            }
-        }
-        let begun = market.wants.partition_point(|want| want.from < now);
-        wants.extend(market.wants[begun..].iter().take_while(|want| want.from < horizon));
-        wants.sort_by_key(|want| want.until);
-        let begun = market.offers.partition_point(|offer| offer.from < now);
-        offers.extend(market.offers[begun..].iter().take_while(|offer| offer.from < horizon));
-        let sooner = market.lacking.partition_point(|until| *until <= horizon);
-        let later = u32::try_from(market.lacking.len() - sooner).expect("fewer than 2^32");
-        Prospect { state, slots, wants, offers, later, crashed: market.crashed }
+    /// The market of a state about which no operation is open.
+    fn idle<const W: usize>(&self, state: StateId) -> Prospect<W> {
+        let crashed = self.markets[state.0 as usize].crashed;
+        let (wants, offers) = (Vec::new(), Vec::new());
+        Prospect { state, slots: Words::EMPTY, wants, offers, later: 0, crashed }
+    }
+
+    /// Adds those that begin between `now` and `horizon`, and counts the lacking ones of later on.
+    fn add_future<const W: usize>(&self, to: &mut Prospect<W>, now: u32, horizon: u32) {
+        let Market { wants, offers, lacking, .. } = &self.markets[to.state.0 as usize];
+        let begun = wants.partition_point(|want| want.from < now);
+        to.wants.extend(wants[begun..].iter().take_while(|want| want.from < horizon));
+        to.wants.sort_by_key(|want| want.until);
+        let begun = offers.partition_point(|offer| offer.from < now);
+        to.offers.extend(offers[begun..].iter().take_while(|offer| offer.from < horizon));
+        let sooner = lacking.partition_point(|until| *until <= horizon);
+        to.later = u32::try_from(lacking.len() - sooner).expect("fewer than 2^32 operations");
     }
 }
 
@@ -340,4 +349,52 @@ fn terms<M: Model>(model: &M, vocabulary: &mut Vocabulary<'_, M>) -> Option<Vec<
         Some(Terms { needs, leads_to })
     };
     transitions.map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn want(from: u32, until: u32) -> Want {
+        Want { from, until, replaces: false, slot: None }
+    }
+
+    fn replacing(from: u32, until: u32) -> Want {
+        Want { replaces: true, ..want(from, until) }
+    }
+
+    fn offer(from: u32, until: u32) -> Offer {
+        Offer { from, until, slot: None }
+    }
+
+    fn unmet_of(wants: &[Want], offers: &[Offer], stays_until: Option<u32>) -> Vec<u32> {
+        unmet(wants.iter().copied(), offers.iter().copied(), stays_until)
+    }
+
+    #[test]
+    fn observers_share_a_visit_and_each_replacement_takes_one_of_its_own() {
+        let together = [want(1, 5), want(2, 6), replacing(3, 7)];
+        assert_eq!(unmet_of(&together, &[offer(1, 9)], None), []);
+        let apart = [want(1, 3), want(4, 6)];
+        assert_eq!(unmet_of(&apart, &[offer(1, 9)], None), [6]);
+        let both = [replacing(1, 5), replacing(2, 6)];
+        assert_eq!(unmet_of(&both, &[offer(1, 9)], None), [6]);
+        assert_eq!(unmet_of(&both, &[offer(1, 9), offer(2, 8)], None), []);
+    }
+
+    #[test]
+    fn the_offer_that_ends_first_is_taken_and_late_ones_are_left() {
+        let wants = [want(1, 5), want(10, 12)];
+        assert_eq!(unmet_of(&wants, &[offer(1, 20), offer(2, 6)], None), []);
+        // At the last moment at which there is one, if none is left at the end.
+        assert_eq!(unmet_of(&wants, &[offer(1, 3), offer(11, 13)], None), []);
+        assert_eq!(unmet_of(&wants, &[offer(6, 9)], None), [5, 12]);
+    }
+
+    #[test]
+    fn a_state_that_stays_meets_whoever_begins_before_it_is_left() {
+        let wants = [want(1, 5), want(3, 8), want(7, 9)];
+        assert_eq!(unmet_of(&wants, &[], Some(4)), [9]);
+        assert_eq!(unmet_of(&[replacing(1, 5), replacing(2, 6)], &[], Some(4)), [6]);
+    }
 }
