@@ -163,7 +163,7 @@ fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first()
 fn a_narrow_frontier_that_goes_back_agrees_with_the_definition() {
     let mut rng = seeded(20_261_129);
     let (mut found, mut missed, mut refuted) = (0_u32, 0_u32, 0_u32);
-    for number in 0..histories(20_000) {
+    for number in 0..histories(10_000) {
         let shape = match number % 2 {
             0 => Shape { nil: Nil::Value, ..random_shape(&mut rng) },
             _ => Shape { operations: (8, 12), processes: 6, values: 3, crash_rate: 0.1, ..BASE },
