@@ -209,6 +209,10 @@ impl<'a, M: Model> Sources<'a, M> {
             true => self.screens.partition_point(|(_, until)| until.latest() < Some(begun)),
             false => self.screens.partition_point(|(returned, _)| *returned < begun),
         };
-        before.checked_sub(1).and_then(|last| self.screens[last].1.of(state))
+        let until = &self.screens[before.checked_sub(1)?].1;
+        match self.rules.breaks(WrongRule::ScreenBySameState) {
+            true => until.latest(),
+            false => until.of(state),
+        }
     }
 }

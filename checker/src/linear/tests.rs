@@ -96,9 +96,9 @@ fn aimed_at(rule: WrongRule) -> Shape {
         | WrongRule::IgnoreUsedWrites
         | WrongRule::TrustNarrowDeath => BASE,
         WrongRule::ForgetWaiting => Shape { operations: (5, 10), ..BASE },
-        WrongRule::ScreenByOpenWrites | WrongRule::AcknowledgedSources => {
-            unreachable!("it is no rule of the search")
-        }
+        WrongRule::ScreenByOpenWrites
+        | WrongRule::ScreenBySameState
+        | WrongRule::AcknowledgedSources => unreachable!("it is no rule of the search"),
         WrongRule::AbsorbedOnlyAtOnce => Shape { operations: (4, 9), ..BASE },
         WrongRule::OverdraftAtTheEnd => Shape {
             cas: false,
@@ -376,7 +376,12 @@ fn writers_told_apart_by_time_agree_with_the_definition() {
 
 #[test]
 fn each_wrong_way_to_tell_writers_apart_is_caught() {
-    for wrong in [WrongRule::ScreenByOpenWrites, WrongRule::AcknowledgedSources] {
+    let wrong_ways = [
+        WrongRule::ScreenByOpenWrites,
+        WrongRule::ScreenBySameState,
+        WrongRule::AcknowledgedSources,
+    ];
+    for wrong in wrong_ways {
         let mut rng = seeded(20_261_128);
         let caught = (0..100_000).find_map(|_| {
             let case = random_case(repeating(&mut rng), &mut rng);
