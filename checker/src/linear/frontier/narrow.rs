@@ -126,9 +126,14 @@ impl<const W: usize> Frontier<'_, '_, W> {
         let ahead = self.narrow.ahead.clone();
         let mut outlook = ahead.map(|ahead| ahead.outlook(self.event, &self.open));
         let states = outlook.as_ref().map_or(1, Outlook::states);
-        self.meter.work(states * self.configs.len())?;
-        let mut configs = std::mem::take(&mut self.configs);
-        configs.sort_by_cached_key(|config| self.rank(config, &debts, outlook.as_mut()));
+        let mut ranks = Vec::with_capacity(self.configs.len());
+        for (at, config) in self.configs.iter().enumerate() {
+            self.meter.work(states)?;
+            ranks.push((self.rank(config, &debts, outlook.as_mut()), at));
+        }
+        ranks.sort_unstable();
+        let mut configs: Vec<Config<W>> =
+            ranks.into_iter().map(|(_, at)| self.configs[at]).collect();
         self.put_aside(&configs);
         configs.truncate(self.width());
         self.configs = configs;
