@@ -63,9 +63,17 @@ pub(crate) enum Known {
     NotYet,
 }
 
+/// Whether classes that are not tracked may be overdrawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Overdrafts {
+    Allowed,
+    Refused,
+}
+
 /// All combinations of uses that one search has met.
 pub(crate) struct Ledger {
     tracked_classes: Vec<ClassId>,
+    overdrafts: Overdrafts,
     uses: Vec<Uses>,
     summaries: Vec<Summary>,
     ids: FxHashMap<Uses, UseId>,
@@ -83,6 +91,7 @@ impl Ledger {
     pub(crate) fn tracking(tracked_classes: Vec<ClassId>) -> Ledger {
         let mut ledger = Ledger {
             tracked_classes,
+            overdrafts: Overdrafts::Allowed,
             uses: Vec::new(),
             summaries: Vec::new(),
             ids: FxHashMap::default(),
@@ -113,14 +122,23 @@ impl Ledger {
         self.bytes
     }
 
-    /// One more use of `class`, of which `invoked` have begun so far. `None` where the class is
-    /// tracked and all of them are used.
+    /// From here on no class is overdrawn, tracked or not.
+    pub(crate) fn refuse_overdrafts(&mut self) {
+        self.overdrafts = Overdrafts::Refused;
+    }
+
+    fn refuses_to_overdraw(&self, class: ClassId) -> bool {
+        self.overdrafts == Overdrafts::Refused || self.tracked_classes.binary_search(&class).is_ok()
+    }
+
+    /// One more use of `class`, of which `invoked` have begun so far. `None` where all of them are
+    /// used and the class is tracked, or overdrafts are refused.
     pub(crate) fn use_one(&mut self, from: UseId, class: ClassId, invoked: u32) -> Option<UseId> {
         let before = &self.uses[from.0 as usize].counts;
         let place = before.binary_search_by_key(&class, |(class, _)| *class);
         let used = 1 + place.map_or(0, |at| before[at].1);
         let overdraft = used > invoked;
-        if overdraft && self.tracked_classes.binary_search(&class).is_ok() {
+        if overdraft && self.refuses_to_overdraw(class) {
             return None;
         }
         if let Some(id) = self.successors.get(&(from, class, overdraft)) {
@@ -148,7 +166,7 @@ impl Ledger {
         let before = &self.uses[from.0 as usize].counts;
         let place = before.binary_search_by_key(&class, |(class, _)| *class);
         let overdraft = 1 + place.map_or(0, |at| before[at].1) > invoked;
-        if overdraft && self.tracked_classes.binary_search(&class).is_ok() {
+        if overdraft && self.refuses_to_overdraw(class) {
             return Known::Refused;
         }
         let known = self.successors.get(&(from, class, overdraft));

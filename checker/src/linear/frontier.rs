@@ -192,7 +192,7 @@ impl<'v, 'b, const W: usize> Frontier<'v, 'b, W> {
             self.watching.clear();
         }
         self.open.remove(slot);
-        self.drop_some();
+        self.drop_some()?;
         let aside = self.narrow.configs_mut();
         self.paths.sweep(self.configs.iter_mut().chain(aside).map(|config| &mut config.path));
         self.meter.largest_frontier = self.meter.largest_frontier.max(self.configs.len() as u64);

@@ -34,9 +34,9 @@
 //! some histories without any search ([`Model::procedure`](crate::model::Model)), and are asked
 //! first; then `zones`; then the frontier. What takes long is looked at again (`portfolio`): whether
 //! times tell apart who left what (`sources`, `apart`), then with a frontier that keeps only a few
-//! configurations (`frontier::narrow`), and at last with all of them, on all processors
-//! (`frontier::shards`), raced against Wing and Gong's search (`wgl`). Each can be asked for by name
-//! ([`Algorithm`]), and the fuzzer holds all of them against each other.
+//! configurations (`frontier::narrow`), those with a future (`ahead`), and at last with all of them,
+//! on all processors (`frontier::shards`), raced against Wing and Gong's search (`wgl`). Each can be
+//! asked for by name ([`Algorithm`]), and the fuzzer holds all of them against each other.
 //!
 //! # Cost
 //!
@@ -45,6 +45,7 @@
 //! once, all of them read: there values are unique, as a rule, and both verdicts are found without
 //! search (`zones`).
 
+mod ahead;
 mod algorithm;
 mod antichain;
 mod apart;

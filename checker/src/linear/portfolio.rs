@@ -104,7 +104,7 @@ fn auto<M: Model>(model: &M, all: &[Occurrence<M::Transition>], budget: &Budget)
 }
 
 /// How many configurations a narrow frontier keeps, and how many the next ones.
-const NARROW: [usize; 3] = [8, 32, 128];
+const NARROW: [usize; 3] = [4, 16, 64];
 /// As many steps each may take, and as many more for each operation: about a second.
 const NARROW_EXPANSIONS: u64 = 2_000_000;
 const NARROW_EXPANSIONS_EACH: u64 = 200;

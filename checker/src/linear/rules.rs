@@ -30,6 +30,8 @@ pub(crate) enum WrongRule {
     TrustNarrowDeath,
     /// Take a change that had begun, but not ended, as one that screens what was before.
     ScreenByOpenWrites,
+    /// Take whoever found the same state as one that screens it, too.
+    ScreenBySameState,
     /// Take only acknowledged operations as sources.
     AcknowledgedSources,
 }

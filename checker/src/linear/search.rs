@@ -1,8 +1,11 @@
 //! Running the frontier over a whole history: preparation, rounds of refinement, and what is left
 //! at the end.
 
+use std::sync::Arc;
+
 use rustc_hash::FxHashMap;
 
+use super::ahead::Ahead;
 use super::crashed::ClassId;
 use super::frontier::{CrashedClass, Event, Frontier, Stop};
 use super::meter::{Limits, Meter};
@@ -26,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) crashed_members: Vec<Vec<usize>>,
     /// The most operations open at once, crashed ones not counted.
     pub(crate) widest: usize,
+    /// What is looked ahead for, where few configurations are to do.
+    ahead: Option<Arc<Ahead>>,
 }
 
 impl Plan {
@@ -81,6 +86,9 @@ pub(crate) fn search<M: Model>(
     let plan = plan(all, kept, &mut vocabulary);
     let mut effort = Effort::default();
     let endless = plan.endless(model, all);
+    let is_narrow = limits.configs_max < usize::MAX;
+    let ahead = is_narrow.then(|| Ahead::new(model, all, &plan, &mut vocabulary)).flatten();
+    let plan = Plan { ahead: ahead.map(Arc::new), ..plan };
     let round = rounds(&plan, endless, &mut vocabulary, limits, rules, &mut effort);
     let decision = match round {
         Round::Linearizable(choices) => rebuild(model, all, &plan, &choices).map_or_else(
@@ -137,8 +145,13 @@ pub(crate) fn plan<M: Model>(
             deadlines[*at] = event;
         }
     }
-    let mut plan =
-        Plan { events: Vec::new(), classes: Vec::new(), crashed_members: Vec::new(), widest: 0 };
+    let mut plan = Plan {
+        events: Vec::new(),
+        classes: Vec::new(),
+        crashed_members: Vec::new(),
+        widest: 0,
+        ahead: None,
+    };
     let mut class_ids: FxHashMap<TransitionId, ClassId> = FxHashMap::default();
     let mut open = 0_usize;
     for (moment, at) in moments {
@@ -213,6 +226,9 @@ impl Run<'_> {
         let meter = Meter::new(limits);
         let mut frontier: Frontier<'_, '_, W> =
             Frontier::new(table, plan.classes.clone(), tracked.to_vec(), meter, rules);
+        if limits.configs_max < usize::MAX {
+            frontier.keep_few(plan.ahead.clone());
+        }
         let end = take_in(&mut frontier, plan);
         effort.rounds += 1;
         effort.expansions += frontier.meter.expansions;

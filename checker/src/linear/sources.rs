@@ -2,10 +2,11 @@
 //!
 //! Where every operation that changes the state leads to one known state, whoever needs the state
 //! *v* found it left by the last change before. That was an operation that leads to *v*, that began
-//! before the needy one ended, and that is not *screened* from it: no acknowledged change lies
-//! entirely between them (one that began when the source had ended, and ended when the needy one
-//! began), since that would be a later change in every order. Where *v* is the initial state, nobody
-//! is a source, too, as long as no acknowledged change lies before.
+//! before the needy one ended, and that is not *screened* from it: between them lies entirely (it
+//! began when the source had ended, and ended when the needy one began) neither an acknowledged
+//! change, since that would be a later change in every order, nor anybody acknowledged who found
+//! another state than *v*, since then there was one. Where *v* is the initial state, nobody is a
+//! source, too, as long as no such operation lies before.
 //!
 //! Finding the sources of all operations costs `O(n log n)`, and of each as much more as it has.
 
@@ -48,10 +49,52 @@ pub(super) struct Sources<'a, M: Model> {
     initial: M::State,
     /// For each state, in order of invocation.
     producers: FxHashMap<M::State, Vec<Producer>>,
-    /// Of the acknowledged changes, in order of their returns: the return, and the latest
-    /// invocation among those that returned until then.
-    changes: Vec<(u32, u32)>,
+    /// Of the acknowledged operations, in order of their returns: the return, and who screens.
+    screens: Vec<(u32, Screens<M::State>)>,
     rules: Rules,
+}
+
+/// The latest invocations among those who returned until some moment.
+#[derive(Clone, Debug)]
+struct Screens<S> {
+    /// Of a change.
+    change: Option<u32>,
+    /// Of observers that found some state, the latest first, and of those that found another one.
+    seen: [Option<(u32, S)>; 2],
+}
+
+impl<S: Clone + PartialEq> Screens<S> {
+    const NOBODY: Screens<S> = Screens { change: None, seen: [None, None] };
+
+    /// A change returned.
+    fn add_change(&mut self, invoked: u32) {
+        self.change = self.change.max(Some(invoked));
+    }
+
+    /// An observer of this state returned.
+    fn add_observer(&mut self, invoked: u32, found: &S) {
+        let [first, second] = &mut self.seen;
+        let is_later = |than: &Option<(u32, S)>| than.as_ref().is_none_or(|one| one.0 < invoked);
+        if first.as_ref().is_some_and(|(_, state)| state == found) {
+            if is_later(first) {
+                *first = Some((invoked, found.clone()));
+            }
+        } else if is_later(first) {
+            *second = first.replace((invoked, found.clone()));
+        } else if is_later(second) {
+            *second = Some((invoked, found.clone()));
+        }
+    }
+
+    /// The latest invocation of whoever screens sources of this state.
+    fn of(&self, state: &S) -> Option<u32> {
+        let other = self.seen.iter().flatten().find(|(_, found)| found != state);
+        self.change.max(other.map(|(invoked, _)| *invoked))
+    }
+
+    fn latest(&self) -> Option<u32> {
+        self.change.max(self.seen[0].as_ref().map(|(invoked, _)| *invoked))
+    }
 }
 
 impl<'a, M: Model> Sources<'a, M> {
@@ -63,12 +106,13 @@ impl<'a, M: Model> Sources<'a, M> {
         rules: Rules,
     ) -> Option<Sources<'a, M>> {
         let mut producers: FxHashMap<M::State, Vec<Producer>> = FxHashMap::default();
-        let mut changes = Vec::new();
+        let mut ended = Vec::new();
         for at in kept.iter().copied() {
             let one = &all[at];
             if !is_traceable(model, &one.transition) {
                 return None;
             }
+            ended.extend(one.returned.map(|returned| (returned, at)));
             if model.class(&one.transition) == Class::Observer {
                 continue;
             }
@@ -78,7 +122,6 @@ impl<'a, M: Model> Sources<'a, M> {
                 let producer = Producer { at, invoked, returned, latest_return: 0 };
                 producers.entry(state).or_default().push(producer);
             }
-            changes.extend(one.returned.map(|returned| (returned, invoked)));
         }
         for producers in producers.values_mut() {
             producers.sort_unstable_by_key(|one| one.invoked);
@@ -88,13 +131,21 @@ impl<'a, M: Model> Sources<'a, M> {
                 one.latest_return = latest;
             }
         }
-        changes.sort_unstable();
-        let mut latest = 0;
-        for (_, invoked) in &mut changes {
-            latest = latest.max(*invoked);
-            *invoked = latest;
-        }
-        Some(Sources { model, all, initial: model.initial(), producers, changes, rules })
+        ended.sort_unstable();
+        let mut until = Screens::NOBODY;
+        let screens = ended.into_iter().map(|(returned, at)| {
+            let one = &all[at];
+            match (model.class(&one.transition), model.requires(&one.transition)) {
+                (Class::Observer, Requires::Exactly(found)) => {
+                    until.add_observer(one.invoked, &found);
+                }
+                (Class::Observer, Requires::Anything | Requires::Some) => {}
+                (Class::BlindWrite | Class::Conditional, _) => until.add_change(one.invoked),
+            }
+            (returned, until.clone())
+        });
+        let screens = screens.collect();
+        Some(Sources { model, all, initial: model.initial(), producers, screens, rules })
     }
 
     /// The sources of an operation; none if it needs no state.
@@ -104,7 +155,7 @@ impl<'a, M: Model> Sources<'a, M> {
             Requires::Exactly(state) => Some(state),
             Requires::Anything | Requires::Some => None,
         };
-        let screen = self.screen(one.invoked);
+        let screen = needed.as_ref().and_then(|state| self.screen(one.invoked, state));
         let is_initial = screen.is_none() && needed.as_ref() == Some(&self.initial);
         let producers =
             needed.and_then(|state| self.producers.get(&state)).map_or(&[][..], Vec::as_slice);
@@ -138,7 +189,7 @@ impl<'a, M: Model> Sources<'a, M> {
         let producers = self.producers.get(&state).map_or(&[][..], Vec::as_slice);
         let begun = producers.iter().filter(|other| Some(other.invoked) < one.returned);
         let mut operations: Vec<usize> = begun.map(|other| other.at).collect();
-        if let Some(screen) = self.screen(one.invoked) {
+        if let Some(screen) = self.screen(one.invoked, &state) {
             let screens = |at: &usize| self.all[*at].invoked == screen;
             operations.extend(kept.iter().copied().find(screens));
         }
@@ -151,13 +202,17 @@ impl<'a, M: Model> Sources<'a, M> {
         Some(Obstacle { at, possible: Vec::new(), pattern: Some(pattern) })
     }
 
-    /// What ended before this is screened from whoever began at `begun`.
-    fn screen(&self, begun: u32) -> Option<u32> {
-        // Only a wrong rule takes changes that had not ended yet.
+    /// What ended before this is screened from whoever needs `state` and began at `begun`.
+    fn screen(&self, begun: u32, state: &M::State) -> Option<u32> {
+        // Only a wrong rule takes those that had not ended yet.
         let before = match self.rules.breaks(WrongRule::ScreenByOpenWrites) {
-            true => self.changes.partition_point(|(_, invoked)| *invoked < begun),
-            false => self.changes.partition_point(|(returned, _)| *returned < begun),
+            true => self.screens.partition_point(|(_, until)| until.latest() < Some(begun)),
+            false => self.screens.partition_point(|(returned, _)| *returned < begun),
         };
-        before.checked_sub(1).map(|last| self.changes[last].1)
+        let until = &self.screens[before.checked_sub(1)?].1;
+        match self.rules.breaks(WrongRule::ScreenBySameState) {
+            true => until.latest(),
+            false => until.of(state),
+        }
     }
 }

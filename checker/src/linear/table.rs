@@ -93,6 +93,11 @@ impl<'m, M: Model> Vocabulary<'m, M> {
         self.terms.transition(id)
     }
 
+    /// All transitions, in order.
+    pub(crate) fn transitions(&self) -> impl Iterator<Item = TransitionId> + use<M> {
+        (0..small(self.terms.transitions.len())).map(TransitionId)
+    }
+
     pub(crate) fn intern_state(&mut self, state: M::State) -> StateId {
         let Terms { states, state_ids, bytes, .. } = &mut self.terms;
         if let Some(id) = state_ids.get(&state) {

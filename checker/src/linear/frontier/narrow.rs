@@ -5,27 +5,36 @@
 //! ([`Limits::configs_max`](crate::linear::meter::Limits)). What survives to the end is a
 //! linearization like any other; but once anything was dropped, a death says nothing.
 //!
-//! The most promising configuration is the one that owes least: every open observer or conditional
-//! that has not taken effect yet needs a state of its own before it returns, the sooner, the worse.
-//! Open writes are means rather than debts, since any later write absorbs them.
+//! The most promising configuration is the one that leaves to the rest of the history what that will
+//! need (`ahead`). Among equals it is the one that owes least: every open observer or conditional that
+//! has not taken effect yet needs a state of its own before it returns, the sooner, the worse. Open
+//! writes are means rather than debts, since any later write absorbs them.
+//!
+//! Crashed operations are scarce here: a configuration that uses one more of them than there are
+//! would take the place of another one, and cannot end well. So they are never overdrawn; but since
+//! counts do not tell configurations apart, what was refused may have crowded out what would not have
+//! been, and a death says nothing then, either.
 //!
 //! A history of ten thousand operations has a moment somewhere in which few are too few. So now and
 //! then more are put aside, and where the frontier dies it goes back to them and on with more for a
 //! while, each time further back and with more than before.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::shards::Shard;
 use super::{CrashedClass, Frontier};
+use crate::linear::ahead::{Ahead, Outlook};
 use crate::linear::config::Config;
 use crate::linear::crashed::{ClassId, Cost};
 use crate::linear::open::Open;
 use crate::linear::steps::Steps;
 use crate::linear::words::Words;
 use crate::model::Class;
+use crate::verdict::Reason;
 
 /// In the order of preference.
-type Rank = (bool, u32, u32, Cost);
+type Rank = (u32, u32, u32, Cost);
 
 /// So many configurations are tried for each that is kept, before what has settled must do.
 const TRIED_EACH: usize = 8;
@@ -51,6 +60,8 @@ pub(in crate::linear) struct Narrow<const W: usize> {
     until: u32,
     /// How many moments to go back at the next death.
     back: usize,
+    /// What the rest of the history asks for, where that is known.
+    ahead: Option<Arc<Ahead>>,
 }
 
 /// A moment with more configurations than went on from it.
@@ -66,7 +77,7 @@ struct Kept<const W: usize> {
 impl<const W: usize> Narrow<W> {
     pub(super) fn new() -> Narrow<W> {
         let moments = VecDeque::new();
-        Narrow { has_dropped: false, moments, factor: 1, until: 0, back: 1 }
+        Narrow { has_dropped: false, moments, factor: 1, until: 0, back: 1, ahead: None }
     }
 
     /// The configurations that are put aside.
@@ -76,11 +87,19 @@ impl<const W: usize> Narrow<W> {
 
     pub(super) fn bytes(&self) -> u64 {
         let configs: usize = self.moments.iter().map(|moment| moment.configs.capacity()).sum();
-        (configs * size_of::<Config<W>>()) as u64
+        let ahead = self.ahead.as_ref().map_or(0, |ahead| ahead.bytes());
+        (configs * size_of::<Config<W>>()) as u64 + ahead
     }
 }
 
 impl<const W: usize> Frontier<'_, '_, W> {
+    /// Before the first event: few configurations are to do, told apart by what is ahead.
+    pub(in crate::linear) fn keep_few(&mut self, ahead: Option<Arc<Ahead>>) {
+        self.ledger.refuse_overdrafts();
+        self.narrow.has_dropped = !self.crashed.is_empty();
+        self.narrow.ahead = ahead;
+    }
+
     /// How many configurations to keep.
     fn width(&self) -> usize {
         self.meter.limits().configs_max.saturating_mul(self.narrow.factor)
@@ -95,20 +114,30 @@ impl<const W: usize> Frontier<'_, '_, W> {
     }
 
     /// Drops the least promising configurations, if there are too many.
-    pub(super) fn drop_some(&mut self) {
+    pub(super) fn drop_some(&mut self) -> Result<(), Reason> {
         if self.event >= self.narrow.until {
             (self.narrow.factor, self.narrow.back) = (1, 1);
         }
         if self.configs.len() <= self.width() {
-            return;
+            return Ok(());
         }
         self.narrow.has_dropped = true;
         let debts = self.debts();
-        let mut configs = std::mem::take(&mut self.configs);
-        configs.sort_by_cached_key(|config| self.rank(config, &debts));
+        let ahead = self.narrow.ahead.clone();
+        let mut outlook = ahead.map(|ahead| ahead.outlook(self.event, &self.open));
+        let states = outlook.as_ref().map_or(1, Outlook::states);
+        let mut ranks = Vec::with_capacity(self.configs.len());
+        for (at, config) in self.configs.iter().enumerate() {
+            self.meter.work(states)?;
+            ranks.push((self.rank(config, &debts, outlook.as_mut()), at));
+        }
+        ranks.sort_unstable();
+        let mut configs: Vec<Config<W>> =
+            ranks.into_iter().map(|(_, at)| self.configs[at]).collect();
         self.put_aside(&configs);
         configs.truncate(self.width());
         self.configs = configs;
+        Ok(())
     }
 
     /// Remembers the best of these configurations, if it is time to.
@@ -164,11 +193,16 @@ impl<const W: usize> Frontier<'_, '_, W> {
         (0..).zip(open).map(|(place, (_, slot))| (slot, URGENT / (place + 4))).collect()
     }
 
-    fn rank(&self, config: &Config<W>, debts: &[(usize, u32)]) -> Rank {
+    fn rank(
+        &self,
+        config: &Config<W>,
+        debts: &[(usize, u32)],
+        outlook: Option<&mut Outlook<W>>,
+    ) -> Rank {
+        let lacking = outlook.map_or(0, |outlook| outlook.lacking(config, &self.ledger));
         let owed = debts.iter().filter(|(slot, _)| !config.used.has(*slot));
         let owed = owed.map(|(_, weight)| weight).sum();
         let spent: Words<W> = config.used.intersection(&self.open.masks.writes);
-        let cost = self.ledger.cost(config.crashed);
-        (cost.overdrawn, owed, spent.len(), cost)
+        (lacking, owed, spent.len(), self.ledger.cost(config.crashed))
     }
 }
