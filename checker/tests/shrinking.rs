@@ -7,7 +7,12 @@ use std::path::Path;
 
 use checker::history::{Independent, read_path, write_edn};
 use checker::verdict::{Core, LeftOut};
-use checker::{Budget, CheckOptions, History, Validity, Value, Verdict, check, infer_spec, shrink};
+use checker::{
+    Budget, CheckOptions, CheckerSpec, History, Kind, Op, Process, SetReads, Validity, Value,
+    Verdict, check, infer_spec, shrink,
+};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
 use support::exhaustive::is_linearizable;
 use support::generate::{random_case, random_shape, seeded};
 use support::{case, corpus};
@@ -119,4 +124,92 @@ fn the_key_survives_where_no_read_is_left() {
     let verdict = check(&history, &options, &Budget::unlimited());
     assert_eq!(verdict.anomalies[0].key, Some(Value::Int(5)));
     assert_eq!(core(&verdict).left_out, [(LeftOut::OtherKeys, 1), (LeftOut::Observers, 1)]);
+}
+
+/// A set that loses elements now and then, and shows some that nobody added.
+fn random_set_history(rng: &mut ChaCha8Rng) -> History {
+    let (mut events, mut held) = (Vec::<Op>::new(), Vec::<i64>::new());
+    let mut open: [Option<(&str, i64)>; 3] = [None; 3];
+    for _ in 0..rng.random_range(4..24) {
+        let process = rng.random_range(0..open.len());
+        let (kind, f, value) = match open[process].take() {
+            None => {
+                let f = if rng.random_bool(0.5) { "add" } else { "read" };
+                let element = rng.random_range(0..4);
+                open[process] = Some((f, element));
+                (Kind::Invoke, f, if f == "add" { Value::Int(element) } else { Value::Nil })
+            }
+            Some(("add", element)) => {
+                let kind = [Kind::Ok, Kind::Ok, Kind::Info, Kind::Fail][rng.random_range(0..4)];
+                held.extend((kind == Kind::Ok || rng.random_bool(0.3)).then_some(element));
+                (kind, "add", Value::Int(element))
+            }
+            Some((f, _)) => {
+                let mut seen = held.clone();
+                seen.retain(|_| rng.random_bool(0.9));
+                seen.extend(rng.random_bool(0.05).then_some(9));
+                seen.sort_unstable();
+                seen.dedup();
+                (Kind::Ok, f, Value::Set(seen.into_iter().map(Value::Int).collect()))
+            }
+        };
+        let index = events.len() as u64;
+        events.push(Op {
+            index,
+            time_ns: i64::try_from(index).expect("few events"),
+            // Whoever does not know what became of an operation goes on under another name.
+            process: Process::Client(process as u64),
+            kind,
+            f: Value::keyword(f),
+            value,
+            error: None,
+            extra: Vec::new(),
+        });
+        if kind == Kind::Info {
+            events
+                .iter_mut()
+                .filter(|op| op.process == Process::Client(process as u64))
+                .for_each(|op| op.process = Process::Client(100 + index));
+        }
+    }
+    History::from_ops(events).expect("every process does one thing at a time")
+}
+
+#[test]
+fn of_a_set_no_operation_is_left_without_which_it_would_be_the_same_violation() {
+    let mut rng = seeded(SEED + 8);
+    let (mut kinds, mut judged) = (std::collections::BTreeMap::<String, u32>::new(), 0);
+    while judged < 3_000 {
+        let history = random_set_history(&mut rng);
+        let reads = match rng.random_bool(0.5) {
+            true => SetReads::Linearizable,
+            false => SetReads::Eventual,
+        };
+        let spec = CheckerSpec::Set { reads };
+        let options = CheckOptions { spec, independent: Independent::No, ..Default::default() };
+        let verdict = check(&history, &options, &Budget::unlimited());
+        if verdict.validity != Validity::Invalid {
+            continue;
+        }
+        let kind = |verdict: &Verdict| verdict.anomalies.first().map(|one| one.kind.clone());
+        let events = shrink::events(&history, Independent::No, None, core(&verdict)).expect("one");
+        let judge = |events: Vec<Op>| {
+            let rest = History::from_ops(events).expect("whole operations");
+            check(&rest, &options, &Budget::unlimited())
+        };
+        let all = history.ops().iter().map(|op| op.to_op()).collect::<Vec<_>>();
+        assert_eq!(kind(&judge(events.clone())), kind(&verdict), "{events:#?} of {all:#?}");
+        let begun = events.iter().filter(|op| op.kind == Kind::Invoke);
+        for gone in begun.map(|op| (op.index, op.process.clone())) {
+            let end = events.iter().find(|op| op.process == gone.1 && op.index > gone.0);
+            let end = end.map(|op| op.index);
+            let mut less = events.clone();
+            less.retain(|op| op.index != gone.0 && Some(op.index) != end);
+            assert_ne!(kind(&judge(less)), kind(&verdict), "without {gone:?}: {events:#?}");
+        }
+        shrunk(&history, &options);
+        *kinds.entry(kind(&verdict).expect("it has one")).or_default() += 1;
+        judged += 1;
+    }
+    assert!(kinds.len() == 3 && kinds.values().all(|count| *count > 50), "{kinds:?}");
 }

@@ -88,8 +88,8 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     Ok(Exit::Invalid)
 }
 
-/// The violation to shrink: the first, or that of a key. `None` where there is no smaller part: sets
-/// have none, and looking for others may have taken too long.
+/// The violation to shrink: the first, or that of a key. `None` where there is no smaller part:
+/// looking for it may have taken too long.
 fn chosen<'v>(
     verdict: &'v Verdict,
     key: Option<&Value>,

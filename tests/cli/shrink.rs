@@ -56,13 +56,33 @@ fn a_key_is_chosen_by_its_name() {
     assert!(done.err.contains("key :c has no violation"), "{done:?}");
 }
 
+/// Adds of 1 and 2, and reads of the given sets one after another.
+fn set_history(reads: &[&str]) -> String {
+    let op = |process: usize, f: &str, argument: &str, result: &str| {
+        format!(
+            "{{:type :invoke, :process {process}, :f :{f}, :value {argument}}}\n\
+             {{:type :ok, :process {process}, :f :{f}, :value {result}}}\n"
+        )
+    };
+    let adds = op(0, "add", "1", "1") + &op(1, "add", "2", "2");
+    adds + &reads.iter().map(|seen| op(2, "read", "nil", seen)).collect::<String>()
+}
+
 #[test]
-fn a_set_is_invalid_without_being_shrunk() {
-    let text = "{:type :invoke, :process 0, :f :add, :value 1}\n\
-                {:type :ok, :process 0, :f :add, :value 1}\n\
-                {:type :invoke, :process 1, :f :read, :value nil}\n\
-                {:type :ok, :process 1, :f :read, :value #{}}\n";
-    let done = checker_reading(&["shrink", "-"], text.as_bytes());
-    assert_eq!(done.code, 1, "{done:?}");
-    assert!(done.out.is_empty() && done.err.contains("not shrunk"), "{done:?}");
+fn of_a_set_the_operations_are_left_that_show_the_element() {
+    let cases: [(&[&str], &str, &str, usize); 3] = [
+        (&["#{1 2}", "#{1}"], "; lost: ", "of 4 operations are left", 2),
+        (&["#{1}", "#{1 2}"], "; stale: ", "of 4 operations are left", 3),
+        (&["#{1 2 3}", "#{1 2 3}"], "; unexpected: ", "of 4 operations are left", 1),
+    ];
+    for (reads, title, account, left) in cases {
+        let done = checker_reading(&["shrink", "-"], set_history(reads).as_bytes());
+        assert_eq!(done.code, 1, "{done:?}");
+        assert!(done.err.contains(account) && done.out.starts_with(title), "{done:?}");
+        assert_eq!(done.out.matches(":type :invoke").count(), left, "{done:?}");
+        let again = checker_reading(&["shrink", "-"], done.out.as_bytes());
+        assert_eq!(again.code, 1, "{again:?}");
+        assert!(again.out.starts_with(title), "another violation: {again:?}");
+        assert!(again.err.contains(&format!("{left} of {left} operations are left")), "{again:?}");
+    }
 }

@@ -49,6 +49,7 @@ pub(crate) fn told<M: Model>(
                 _ => CoreEnd::Kept,
             },
             instead: blind.map(|blind| (blind.f, blind.argument)),
+            seen: None,
         }
     };
     let (of_object, said) = (parsed.object.operations.len(), parsed.occurrences.len());

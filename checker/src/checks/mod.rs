@@ -114,11 +114,13 @@ pub fn check(history: &History, options: &CheckOptions, budget: &Budget) -> Verd
         }
         CheckerSpec::Set { reads } => set::judge(object, *reads, budget),
     };
-    let examine = |object: &Object<'_>, verdict: &mut Verdict, allowance: &Allowance| {
-        if let CheckerSpec::Linearizable { model, options } = &options.spec {
-            with_model(*model, options, Examine { object, verdict, all, allowance });
-        }
-    };
+    let examine =
+        |object: &Object<'_>, verdict: &mut Verdict, allowance: &Allowance| match &options.spec {
+            CheckerSpec::Linearizable { model, options } => {
+                with_model(*model, options, Examine { object, verdict, all, allowance });
+            }
+            CheckerSpec::Set { .. } => set::examine(object, verdict, all),
+        };
     let task = Task { checker: &options.spec.name(), judge, examine };
     task.judge_history(history, options, budget)
 }

@@ -10,15 +10,18 @@
 //! and the verdict is unknown. One pass over the reads, each element in a hash map: linear in
 //! the sum of what was read.
 
+mod core;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use self::core::Shown;
 use super::merge::undecided;
 use super::object::{Object, Recorded};
 use super::sentence::{at_key, by_whom, process, titled, when};
 use crate::budget::Budget;
 use crate::history::Outcome;
 use crate::value::Value;
-use crate::verdict::{Anomaly, Examination, Reason, Related, Stats, Validity, Verdict};
+use crate::verdict::{Anomaly, Examination, LeftOut, Reason, Related, Stats, Validity, Verdict};
 
 /// What a read that misses an element means, when a later read has it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -69,6 +72,16 @@ pub(crate) fn judge(object: &Object<'_>, reads: SetReads, budget: &Budget) -> Ve
     verdict
 }
 
+/// Adds to the core of a violation how many operations there are on other keys.
+pub(crate) fn examine(object: &Object<'_>, verdict: &mut Verdict, all: usize) {
+    let others = (all - object.operations.len()) as u64;
+    let cores = verdict.anomalies.iter_mut().filter_map(|one| one.examination.core.as_mut());
+    cores.filter(|_| others > 0).for_each(|core| core.left_out.push((LeftOut::OtherKeys, others)));
+}
+
+/// An anomaly, and the element that it is about.
+type Found<'a, 'h> = (Anomaly, Shown<'a, 'h>);
+
 struct Sets<'a, 'h> {
     object: &'a Object<'h>,
     elements: FxHashMap<String, Element<'a, 'h>>,
@@ -101,8 +114,22 @@ impl<'a, 'h> Sets<'a, 'h> {
         Ok(sets)
     }
 
+    /// The element that an operation tried to add.
+    fn added(recorded: &Recorded<'h>) -> &'h Value {
+        if recorded.argument.is_nil() { recorded.result } else { recorded.argument }
+    }
+
+    /// The elements that a read returned.
+    fn shown(recorded: &Recorded<'h>) -> Option<&'h [Value]> {
+        match recorded.result {
+            Value::Set(items) | Value::Vector(items) | Value::List(items) => Some(items),
+            Value::Nil => Some(&[]),
+            _ => None,
+        }
+    }
+
     fn add(&mut self, recorded: &'a Recorded<'h>) {
-        let value = if recorded.argument.is_nil() { recorded.result } else { recorded.argument };
+        let value = Sets::added(recorded);
         let element = self.elements.entry(text(value)).or_insert_with(|| Element {
             value: value.clone(),
             adds: Vec::new(),
@@ -119,13 +146,9 @@ impl<'a, 'h> Sets<'a, 'h> {
 
     fn read(&mut self, recorded: &'a Recorded<'h>) -> Result<(), Reason> {
         let Some(ended) = recorded.acknowledged() else { return Ok(()) };
-        let items: &[Value] = match recorded.result {
-            Value::Set(items) | Value::Vector(items) | Value::List(items) => items,
-            Value::Nil => &[],
-            other => {
-                return Err(Reason::BadValue(format!("a read must return a set, got {other}")));
-            }
-        };
+        let items = Sets::shown(recorded).ok_or_else(|| {
+            Reason::BadValue(format!("a read must return a set, got {}", recorded.result))
+        })?;
         let elements = items.iter().map(|item| (text(item), item.clone())).collect();
         self.reads.push(Read { recorded, elements, ended });
         Ok(())
@@ -141,13 +164,17 @@ impl<'a, 'h> Sets<'a, 'h> {
     }
 
     fn verdict(mut self, reads: SetReads, budget: &Budget) -> Verdict {
-        let mut anomalies = self.unexpected();
+        let mut found = self.unexpected();
         match self.missing(reads, budget) {
-            Ok(missing) => anomalies.extend(missing),
-            Err(reason) if anomalies.is_empty() => return undecided("set", reason),
+            Ok(missing) => found.extend(missing),
+            Err(reason) if found.is_empty() => return undecided("set", reason),
             Err(_) => {}
         }
-        anomalies.sort_by_key(|anomaly| (rank(&anomaly.kind), anomaly.op));
+        found.sort_by_key(|(anomaly, _)| (rank(&anomaly.kind), anomaly.op));
+        if let Some((anomaly, shown)) = found.first_mut() {
+            anomaly.examination.core = Some(core::core(&self, shown));
+        }
+        let anomalies: Vec<Anomaly> = found.into_iter().map(|(anomaly, _)| anomaly).collect();
         if let Some(first) = anomalies.first() {
             let more = match anomalies.len() - 1 {
                 0 => String::new(),
@@ -183,7 +210,7 @@ impl<'a, 'h> Sets<'a, 'h> {
     }
 
     /// Elements that were read although nobody can have added them.
-    fn unexpected(&self) -> Vec<Anomaly> {
+    fn unexpected(&self) -> Vec<Found<'a, 'h>> {
         let mut reported: FxHashSet<&String> = FxHashSet::default();
         let mut anomalies = Vec::new();
         for read in &self.reads {
@@ -198,7 +225,9 @@ impl<'a, 'h> Sets<'a, 'h> {
                     continue;
                 }
                 let failed = adds.iter().find(in_time);
-                anomalies.push(self.unexpected_element(read, value, failed.copied()));
+                let anomaly = self.unexpected_element(read, value, failed.copied());
+                let (element, read) = (value.clone(), read.recorded);
+                anomalies.push((anomaly, Shown { element, read, witness: None, is_stale: false }));
             }
         }
         anomalies
@@ -224,7 +253,7 @@ impl<'a, 'h> Sets<'a, 'h> {
     }
 
     /// Elements that must be in a read and are not.
-    fn missing(&mut self, reads: SetReads, budget: &Budget) -> Result<Vec<Anomaly>, Reason> {
+    fn missing(&mut self, reads: SetReads, budget: &Budget) -> Result<Vec<Found<'a, 'h>>, Reason> {
         self.learn_from_reads();
         let final_ended = self.final_read().map(|read| read.ended);
         let mut worst: FxHashMap<&String, (&Read<'a, 'h>, &Element<'a, 'h>)> = FxHashMap::default();
@@ -258,8 +287,15 @@ impl<'a, 'h> Sets<'a, 'h> {
         Ok(missing
             .into_iter()
             .map(|(text, (read, element))| {
-                let kind = if is_last(text, read) { "lost" } else { "stale" };
-                self.missing_element(kind, read, element)
+                let is_stale = !is_last(text, read);
+                let kind = if is_stale { "stale" } else { "lost" };
+                let shown = Shown {
+                    element: element.value.clone(),
+                    read: read.recorded,
+                    witness: element.known.map(|(_, witness)| witness),
+                    is_stale,
+                };
+                (self.missing_element(kind, read, element), shown)
             })
             .collect())
     }

@@ -64,6 +64,13 @@ impl Written<'_> {
                 end.value = keyed.result.cloned().unwrap_or(Value::Nil);
             }
             self.mark(&mut end);
+            if let Some(seen) = &self.kept.seen {
+                if let Value::Set(all) | Value::Vector(all) | Value::List(all) = &end.value {
+                    let was = format!("a set of {}", all.len());
+                    weaken(&mut end, &was);
+                }
+                end.value = seen.clone();
+            }
             if self.kept.end == CoreEnd::Open {
                 weaken(&mut end, &format!(":{}", completion.kind.word()));
                 end.kind = Kind::Info;

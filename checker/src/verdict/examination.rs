@@ -124,6 +124,8 @@ pub struct CoreOperation {
     /// What it is kept as, function and argument, where that is less than what it was: a
     /// compare-and-set as a write.
     pub instead: Option<(Value, Value)>,
+    /// What it is kept as having returned, where that is less: of a set that was read, one element.
+    pub seen: Option<Value>,
 }
 
 /// What is kept of the end of an operation.
@@ -150,6 +152,8 @@ pub enum LeftOut {
     Unseen,
     /// They concern an element of which nothing is kept.
     OtherElements,
+    /// They did again what one of those that are kept did, and nothing undoes it.
+    Again,
 }
 
 impl LeftOut {
@@ -162,6 +166,7 @@ impl LeftOut {
             LeftOut::Observers => "observers",
             LeftOut::Unseen => "unseen",
             LeftOut::OtherElements => "other-elements",
+            LeftOut::Again => "again",
         }
     }
 
@@ -174,6 +179,7 @@ impl LeftOut {
             LeftOut::Observers => "changed nothing: whatever order there is stands without them",
             LeftOut::Unseen => "left nothing that one of those that are kept can have seen",
             LeftOut::OtherElements => "are about other elements, which happen to each on its own",
+            LeftOut::Again => "did again what is kept, and nothing undoes it",
         }
     }
 }
