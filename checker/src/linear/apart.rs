@@ -39,7 +39,7 @@ pub(super) fn decide<M: Model>(
     };
     let whole = |ats: Vec<usize>| ats.into_iter().map(|at| members[at]).collect::<Vec<usize>>();
     let kept = relevant(&Names, &renamed, Rules::default());
-    let pattern = match zones::decide(&Names, &renamed, &kept) {
+    let pattern = match zones::decide(&Names, &renamed, &kept, Rules::default()) {
         Zones::Inapplicable(_) => return Apart::Ambiguous,
         Zones::Order(order) => return Apart::Order(whole(order)),
         Zones::Impossible(pattern) => pattern,

@@ -173,7 +173,7 @@ fn without_search<M: Model>(
         }
         Answer::Order(_) | Answer::Inapplicable => {}
     }
-    match zones::decide(model, all, kept) {
+    match zones::decide(model, all, kept, Rules::default()) {
         Zones::Impossible(pattern) => Ok(refuted(model, all, kept, pattern, budget)),
         Zones::Order(order) if verify_order(model, all, &order).is_ok() => {
             Ok((Decision::Linearizable { order }, Effort::default()))

@@ -28,7 +28,7 @@ pub(crate) fn relevant<M: Model>(
     if !traceable && !rules.breaks(WrongRule::DropEffectsDespiteDifferences) {
         return rest;
     }
-    let useful = useful_crashed(model, all, &rest);
+    let useful = useful_crashed(model, all, &rest, rules);
     rest.into_iter().filter(|at| all[*at].returned.is_some() || useful[*at]).collect()
 }
 
@@ -45,6 +45,7 @@ fn useful_crashed<M: Model>(
     model: &M,
     all: &[Occurrence<M::Transition>],
     rest: &[usize],
+    rules: Rules,
 ) -> Vec<bool> {
     let mut observed_until: FxHashMap<M::State, u32> = FxHashMap::default();
     let mut producers: FxHashMap<M::State, Vec<usize>> = FxHashMap::default();
@@ -74,7 +75,8 @@ fn useful_crashed<M: Model>(
             }
             useful[at] = true;
             // A crashed operation may itself observe at any later time.
-            if let Requires::Exactly(needed) = model.requires(&all[at].transition)
+            if !rules.breaks(WrongRule::OnlySeenByAcknowledged)
+                && let Requires::Exactly(needed) = model.requires(&all[at].transition)
                 && observed_until.insert(needed.clone(), u32::MAX) != Some(u32::MAX)
             {
                 pending.push(needed);

@@ -34,6 +34,16 @@ pub(crate) enum WrongRule {
     ScreenBySameState,
     /// Take only acknowledged operations as sources.
     AcknowledgedSources,
+    /// Leave out crashed operations that only other crashed ones observe.
+    OnlySeenByAcknowledged,
+    /// Compare zones with zones only: whatever is there at a moment fits anywhere.
+    MomentsFitAnywhere,
+    /// Let a zone last until the last return in it, not the last invocation.
+    ZonesUntilLastReturn,
+    /// Take the initial state for one that begins when it is first seen.
+    InitialBeginsWhenSeen,
+    /// Let only those that lead from state to state tell how far a chain is in time.
+    OnlyProducersTellTime,
 }
 
 /// The rules of one search.

@@ -98,7 +98,12 @@ fn aimed_at(rule: WrongRule) -> Shape {
         WrongRule::ForgetWaiting => Shape { operations: (5, 10), ..BASE },
         WrongRule::ScreenByOpenWrites
         | WrongRule::ScreenBySameState
-        | WrongRule::AcknowledgedSources => unreachable!("it is no rule of the search"),
+        | WrongRule::AcknowledgedSources
+        | WrongRule::OnlySeenByAcknowledged
+        | WrongRule::MomentsFitAnywhere
+        | WrongRule::ZonesUntilLastReturn
+        | WrongRule::InitialBeginsWhenSeen
+        | WrongRule::OnlyProducersTellTime => unreachable!("it is no rule of the search"),
         WrongRule::AbsorbedOnlyAtOnce => Shape { operations: (4, 9), ..BASE },
         WrongRule::OverdraftAtTheEnd => Shape {
             cas: false,
@@ -203,7 +208,7 @@ fn zones_agree_with_the_definition_and_name_what_is_a_violation_by_itself() {
         let case = random_case(shape, &mut rng);
         let (model, all) = occurrences(&case);
         let kept = reduce::relevant(&model, &all, Rules::default());
-        match zones::decide(&model, &all, &kept) {
+        match zones::decide(&model, &all, &kept, Rules::default()) {
             Zones::Inapplicable(_) => {}
             Zones::Order(order) => {
                 assert!(is_linearizable(&case), "{}", spell(&case));
@@ -224,6 +229,58 @@ fn zones_agree_with_the_definition_and_name_what_is_a_violation_by_itself() {
     }
     println!("{told:?}");
     assert!(told.len() == 5 && told.values().all(|count| *count > 20), "{told:?}");
+}
+
+/// The mistakes of zones and chains, and of what is left out before them.
+const OF_ZONES: [WrongRule; 5] = [
+    WrongRule::OnlySeenByAcknowledged,
+    WrongRule::MomentsFitAnywhere,
+    WrongRule::ZonesUntilLastReturn,
+    WrongRule::InitialBeginsWhenSeen,
+    WrongRule::OnlyProducersTellTime,
+];
+
+/// Whether zones, with this mistake or none, see a violation; `None` if they say nothing.
+fn seen_by_zones(case: &Case, wrong: Option<WrongRule>) -> Option<bool> {
+    let (model, all) = occurrences(case);
+    let rules = Rules { wrong };
+    let kept = reduce::relevant(&model, &all, rules);
+    match zones::decide(&model, &all, &kept, rules) {
+        Zones::Inapplicable(_) => None,
+        Zones::Order(_) => Some(false),
+        Zones::Impossible(_) => Some(true),
+    }
+}
+
+/// Whether a mistake makes zones miss a violation, or see one that is none.
+fn misleads_zones(case: &Case, rule: WrongRule) -> bool {
+    let right = seen_by_zones(case, None);
+    assert!(right.is_none_or(|seen| seen != is_linearizable(case)), "{}", spell(case));
+    right.is_some() && seen_by_zones(case, Some(rule)) != right
+}
+
+#[test]
+fn each_wrong_way_to_compare_zones_is_caught() {
+    for rule in OF_ZONES {
+        let mut rng = seeded(20_261_129);
+        let caught = (0..100_000).find_map(|number| {
+            let crash_rate = rand::RngExt::random_range(&mut rng, 0.0..0.5);
+            let shape = Shape { unique: true, operations: (3, 8), crash_rate, ..BASE };
+            let case = random_case(shape, &mut rng);
+            misleads_zones(&case, rule).then_some((number, case))
+        });
+        let (number, mut case) = caught.unwrap_or_else(|| panic!("{rule:?} was not caught"));
+        let mut at = 0;
+        while at < case.ops.len() {
+            let mut less = case.clone();
+            less.ops.remove(at);
+            match misleads_zones(&less, rule) {
+                true => (case, at) = (less, 0),
+                false => at += 1,
+            }
+        }
+        println!("{rule:?}: history {number}: {}", spell(&case));
+    }
 }
 
 /// What is shared out among threads is the same for any number of them: verdict, order, counts.

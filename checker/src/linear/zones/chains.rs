@@ -1,5 +1,6 @@
 //! Chains of clusters: whether each is in order by itself, and in which order they stand.
 
+use super::super::rules::{Rules, WrongRule};
 use super::super::{Occurrence, Pattern};
 use super::clusters::{ClusterId, Clusters};
 use crate::model::Model;
@@ -30,6 +31,7 @@ pub(super) struct Chains<'a, M: Model> {
     clusters: &'a Clusters<'a, M>,
     all: &'a [Occurrence<M::Transition>],
     chains: Vec<Chain>,
+    rules: Rules,
 }
 
 impl<'a, M: Model> Chains<'a, M> {
@@ -37,8 +39,9 @@ impl<'a, M: Model> Chains<'a, M> {
     pub(super) fn new(
         clusters: &'a Clusters<'a, M>,
         all: &'a [Occurrence<M::Transition>],
+        rules: Rules,
     ) -> Chains<'a, M> {
-        let mut chains = Chains { clusters, all, chains: Vec::new() };
+        let mut chains = Chains { clusters, all, chains: Vec::new(), rules };
         let heads = clusters.ids().filter(|id| clusters.get(*id).is_head);
         let found: Vec<Chain> = heads.filter_map(|head| chains.chain(head)).collect();
         chains.chains = found;
@@ -58,11 +61,15 @@ impl<'a, M: Model> Chains<'a, M> {
             next = here.consumers.first().map(|(_, made)| *made);
         }
         let returns = members.iter().map(|one| (self.returned(*one), Some(*one)));
-        let first_return = match head == Clusters::<M>::INITIAL {
+        let is_initial =
+            head == Clusters::<M>::INITIAL && !self.rules.breaks(WrongRule::InitialBeginsWhenSeen);
+        let first_return = match is_initial {
             true => (-1, None),
             false => returns.min_by_key(|(moment, _)| *moment)?,
         };
-        let invocations = members.iter().map(|one| (self.invoked(*one), *one));
+        let late = self.rules.breaks(WrongRule::ZonesUntilLastReturn);
+        let last = |one| if late { self.returned(one) } else { self.invoked(one) };
+        let invocations = members.iter().map(|one| (last(*one), *one));
         let last_invocation = invocations.max_by_key(|(moment, _)| *moment)?;
         Some(Chain { members, first_return, last_invocation })
     }
@@ -95,7 +102,9 @@ impl<'a, M: Model> Chains<'a, M> {
                 return Some(self.out_of_order(chain, before, *one));
             }
             let produces = self.clusters.get(one.cluster).producer == Some(one.at);
-            latest_here = later(latest_here, *one);
+            if produces || !self.rules.breaks(WrongRule::OnlyProducersTellTime) {
+                latest_here = later(latest_here, *one);
+            }
             // Those that saw the same state are free among each other.
             let more = members.peek().is_some_and(|next| next.cluster == one.cluster);
             if produces || !more {
@@ -150,6 +159,7 @@ impl<'a, M: Model> Chains<'a, M> {
         let overlapping = forward.windows(2).find(|two| two[0].conflicts_with(two[1]));
         let (a, b) = match overlapping {
             Some(two) => (two[0], two[1]),
+            None if self.rules.breaks(WrongRule::MomentsFitAnywhere) => return None,
             // Forward zones are disjoint now, so only one can cover another chain's zone.
             None => self.chains.iter().filter(|chain| !chain.is_forward()).find_map(|inner| {
                 let after = forward.partition_point(|outer| outer.begins_before(inner));

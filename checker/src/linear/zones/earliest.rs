@@ -49,7 +49,7 @@ fn judge_until<M: Model>(model: &M, all: &[Occurrence<M::Transition>], until: u3
         .collect();
     let kept = relevant(model, &cut, Rules::default());
     let whole = |cut: Vec<usize>| cut.into_iter().map(|at| begun[at]).collect();
-    match decide(model, &cut, &kept) {
+    match decide(model, &cut, &kept, Rules::default()) {
         Zones::Order(order) => Zones::Order(whole(order)),
         Zones::Impossible(pattern) => {
             Zones::Impossible(Pattern { operations: whole(pattern.operations), ..pattern })

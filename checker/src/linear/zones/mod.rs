@@ -32,6 +32,7 @@ mod chains;
 mod clusters;
 mod earliest;
 
+use super::rules::Rules;
 use super::{Occurrence, Pattern};
 use crate::model::Model;
 use chains::Chains;
@@ -55,6 +56,7 @@ pub(crate) fn decide<M: Model>(
     model: &M,
     all: &[Occurrence<M::Transition>],
     kept: &[usize],
+    rules: Rules,
 ) -> Zones {
     let clusters = match Clusters::new(model, all, kept) {
         Ok(clusters) => clusters,
@@ -63,7 +65,7 @@ pub(crate) fn decide<M: Model>(
     if let Some(pattern) = clusters.violation() {
         return Zones::Impossible(pattern);
     }
-    let chains = Chains::new(&clusters, all);
+    let chains = Chains::new(&clusters, all, rules);
     match chains.violation() {
         Some(pattern) => Zones::Impossible(pattern),
         None => Zones::Order(chains.order()),
