@@ -3,6 +3,8 @@
 
 use super::{Call, Class, Model, ModelName, ModelOptions, Requires};
 use crate::history::Outcome;
+use crate::linear::{Answer, Occurrence};
+use crate::special;
 use crate::value::Value;
 use crate::verdict::Reason;
 
@@ -152,6 +154,10 @@ impl Model for Counter {
             _ => {}
         }
         assumptions
+    }
+
+    fn procedure(&self, all: &[Occurrence<CounterTransition>]) -> Answer {
+        special::numbers(all, self.initial())
     }
 
     fn sum<'t>(&self, changes: impl Iterator<Item = &'t CounterTransition>) -> Option<i64> {

@@ -1,18 +1,25 @@
-//! A bag of different items: each item is on its own, but for whoever found nothing (see `cuts`).
-//! `O(n log n)`.
+//! A bag of different items: each item is on its own, but for whoever found nothing (see `cuts`,
+//! and `unknown` for takes that crashed). `O(n log n)`.
 
 use super::cuts::Cuts;
-use super::lifetimes::{Lifetime, Lifetimes, despite_unknown_takes};
+use super::lifetimes::{Lifetime, Lifetimes};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::{ItemTransition, Items};
 
 /// Decides the history of an unordered queue of different items.
 pub(crate) fn unordered_queue(all: &[Occurrence<ItemTransition>], names: &Items) -> Answer {
-    match Lifetimes::of(all, names) {
-        Err(answer) => answer,
-        Ok(lifetimes) => despite_unknown_takes(&lifetimes, |items, empties| {
-            decide(all, items, empties, names).map_err(Some)
-        }),
+    let mut lifetimes = match Lifetimes::of(all, names) {
+        Err(answer) => return answer,
+        Ok(lifetimes) => lifetimes,
+    };
+    if !lifetimes.unknown_takes.is_empty()
+        && let Err(why) = lifetimes.explain_empties(all, Vec::new(), names)
+    {
+        return why.map_or(Answer::Inapplicable, Answer::Impossible);
+    }
+    match decide(all, &lifetimes.items, &lifetimes.empties, names) {
+        Ok(order) => Answer::Order(order),
+        Err(pattern) => Answer::Impossible(pattern),
     }
 }
 

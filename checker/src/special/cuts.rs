@@ -30,7 +30,7 @@ impl Cuts {
         empties: &[usize],
         names: &Items,
     ) -> Result<Cuts, Pattern> {
-        let covered = Covered::new(items);
+        let covered = Covered::new(items, Vec::new());
         let mut found: Vec<(u32, usize)> = Vec::with_capacity(empties.len());
         for empty in empties.iter().copied() {
             let moment = covered.first_free(all[empty].invoked);
@@ -81,13 +81,13 @@ impl Cuts {
 }
 
 /// The moments at which something is certainly there: disjoint intervals that do not touch.
-struct Covered(Vec<(u32, u32)>);
+pub(super) struct Covered(Vec<(u32, u32)>);
 
 impl Covered {
-    fn new(items: &[Lifetime]) -> Covered {
+    /// The moments of items, and others.
+    pub(super) fn new(items: &[Lifetime], mut intervals: Vec<(u32, u32)>) -> Covered {
         let certain = items.iter().filter(|one| one.is_certain_for_a_while());
-        let mut intervals: Vec<(u32, u32)> =
-            certain.map(|one| (one.put_until, one.take_from)).collect();
+        intervals.extend(certain.map(|one| (one.put_until, one.take_from)));
         intervals.sort_unstable();
         let mut merged: Vec<(u32, u32)> = Vec::new();
         for (begin, end) in intervals {
@@ -100,7 +100,7 @@ impl Covered {
     }
 
     /// The first moment from this one on at which nothing is certainly there.
-    fn first_free(&self, moment: u32) -> u32 {
+    pub(super) fn first_free(&self, moment: u32) -> u32 {
         let after = self.0.partition_point(|(begin, _)| *begin <= moment);
         let covering = after.checked_sub(1).map(|at| self.0[at].1);
         covering.filter(|end| *end > moment).unwrap_or(moment)
@@ -108,7 +108,7 @@ impl Covered {
 }
 
 /// The fewest items that cover the whole interval of an operation that found nothing.
-fn never_empty(
+pub(super) fn never_empty(
     all: &[Occurrence<ItemTransition>],
     items: &[Lifetime],
     empty: usize,

@@ -14,11 +14,11 @@
 //! **Takes that crashed.** An item that was never taken although a later one was must have been
 //! taken by one of them. `a` needs one that began before the first take returned of an item that
 //! came after `a`; these deadlines are ordered like the takes' beginnings, so the first fits the
-//! first, and so on. Where somebody also found nothing, that is not so simple, and left to the
-//! search. `O(n log n)`.
+//! first, and so on; whoever found nothing has deadlines as well (see `unknown`). `O(n log n)`.
 
 use super::cuts::Cuts;
-use super::lifetimes::{Lifetime, Lifetimes, despite_unknown_takes};
+use super::lifetimes::{Lifetime, Lifetimes};
+use super::unknown::Deadline;
 use super::wrong::{WrongRule, makes};
 use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
@@ -30,13 +30,15 @@ pub(crate) fn fifo_queue(all: &[Occurrence<ItemTransition>], names: &Items) -> A
         Err(answer) => return answer,
         Ok(lifetimes) => lifetimes,
     };
-    if lifetimes.empties.is_empty() && !lifetimes.unknown_takes.is_empty() {
-        if let Err(pattern) = lifetimes.explain_by_unknown_takes(all, names) {
-            return Answer::Impossible(pattern);
-        }
-        lifetimes.unknown_takes.clear();
+    if !lifetimes.unknown_takes.is_empty()
+        && let Err(why) = explain_unknown_takes(&mut lifetimes, all, names)
+    {
+        return why.map_or(Answer::Inapplicable, Answer::Impossible);
     }
-    despite_unknown_takes(&lifetimes, |items, empties| decide(all, items, empties, names))
+    match decide(all, &lifetimes.items, &lifetimes.empties, names) {
+        Ok(order) => Answer::Order(order),
+        Err(why) => why.map_or(Answer::Inapplicable, Answer::Impossible),
+    }
 }
 
 /// An order, or why there is none; `Err(None)` would be a mistake in the proof above.
@@ -171,32 +173,26 @@ fn in_order(items: &[&Lifetime], begin: u32) -> Vec<usize> {
     operations.into_iter().map(|(_, _, _, at)| at).collect()
 }
 
-impl Lifetimes {
-    /// Gives every item that was never taken, although one behind it was, to a take of which
-    /// nobody knows what it took. `Err` if there are not enough of them in time.
-    fn explain_by_unknown_takes(
-        &mut self,
-        all: &[Occurrence<ItemTransition>],
-        names: &Items,
-    ) -> Result<(), Pattern> {
-        let mut deadlines = self.deadlines();
-        if !makes(WrongRule::DeadlinesInAnyOrder) {
-            deadlines.sort_unstable();
-        }
-        let mut unknown = self.unknown_takes.iter().copied();
-        for (deadline, at, behind) in deadlines {
-            match unknown.next().filter(|take| all[*take].invoked < deadline) {
-                Some(take) => {
-                    let item = &mut self.items[at];
-                    item.take = Some(take);
-                    item.take_from = all[take].invoked.max(item.put_from);
-                }
-                None => return Err(overtaking(names, &self.items[at], &self.items[behind])),
-            }
-        }
-        Ok(())
+/// Gives every item that must have been taken to a take of which nobody knows what it took; `Err`
+/// if there are not enough of them in time.
+fn explain_unknown_takes(
+    lifetimes: &mut Lifetimes,
+    all: &[Occurrence<ItemTransition>],
+    names: &Items,
+) -> Result<(), Option<Pattern>> {
+    let mut overtaken = lifetimes.deadlines();
+    if !makes(WrongRule::DeadlinesInAnyOrder) {
+        overtaken.sort_unstable();
     }
+    let deadlines: Vec<Deadline> = overtaken.iter().map(|(until, at, _)| (*until, *at)).collect();
+    lifetimes.clone().hand_out(all, &deadlines).map_err(|place| {
+        let (_, at, behind) = overtaken[place];
+        overtaking(names, &lifetimes.items[at], &lifetimes.items[behind])
+    })?;
+    lifetimes.explain_empties(all, deadlines, names)
+}
 
+impl Lifetimes {
     /// Items that somebody must have taken: until when, which, and which one behind it was taken.
     fn deadlines(&self) -> Vec<(u32, usize, usize)> {
         let mut by_put_from: Vec<usize> = (0..self.items.len()).collect();

@@ -14,27 +14,71 @@
 //! `first` only grows and `last` only shrinks as items are removed and parted, so an item that has
 //! become fit for the bottom on one side stays so, and three search trees make it `O(n log n)`.
 //!
-//! Of takes that crashed nobody knows what they took: they are left to the search, unless the
-//! history can be explained without them, or is impossible without everything that one of them
-//! may have taken.
+//! Of takes that crashed nobody knows what they took. If the history can be explained without them,
+//! or is impossible without everything that one of them may have taken, that decides it. Else they
+//! are handed out by deadlines (see `unknown`), which is a guess here: an earlier take is never
+//! worse for one item, but may be missing for another. If that makes no order, the search decides.
 
 use std::ops::Range;
 
 use super::cuts::Cuts;
 use super::lifetimes::{Lifetime, Lifetimes, despite_unknown_takes, named};
-use super::pattern;
 use super::tree::Tree;
+use super::unknown::Deadline;
+use super::wrong::{WrongRule, makes};
+use super::{NEVER, pattern};
 use crate::linear::{Answer, Occurrence, Pattern};
 use crate::model::{ItemTransition, Items};
 
 /// Decides the history of a stack of different items.
 pub(crate) fn stack(all: &[Occurrence<ItemTransition>], names: &Items) -> Answer {
-    match Lifetimes::of(all, names) {
-        Err(answer) => answer,
-        Ok(lifetimes) => despite_unknown_takes(&lifetimes, |items, empties| {
-            decide(all, items, empties, names).map_err(Some)
-        }),
+    let lifetimes = match Lifetimes::of(all, names) {
+        Err(answer) => return answer,
+        Ok(lifetimes) => lifetimes,
+    };
+    let without = despite_unknown_takes(&lifetimes, |items, empties| {
+        decide(all, items, empties, names).map_err(Some)
+    });
+    match without {
+        Answer::Inapplicable => guessed(lifetimes, all, names),
+        certain => certain,
     }
+}
+
+/// Explains a history by takes that crashed, handed out to whatever must have been taken in the
+/// order in which it must have been: what makes an order is one.
+fn guessed(mut lifetimes: Lifetimes, all: &[Occurrence<ItemTransition>], names: &Items) -> Answer {
+    let deadlines = buried(&lifetimes.items);
+    match lifetimes.explain_empties(all, deadlines, names) {
+        // Not even if it did not matter in which order they are taken.
+        Err(Some(pattern)) => Answer::Impossible(pattern),
+        Err(None) => Answer::Inapplicable,
+        Ok(()) => decide(all, &lifetimes.items, &lifetimes.empties, names)
+            .map_or(Answer::Inapplicable, Answer::Order),
+    }
+}
+
+/// As many pairs of items are worth comparing.
+const PAIRS_MAX: usize = 50_000_000;
+
+/// Items of which nobody knows that they were taken, with the moment until which they must have
+/// been: until then an item is out that was below them.
+fn buried(items: &[Lifetime]) -> Vec<Deadline> {
+    let mut left: Vec<usize> = (0..items.len()).filter(|at| items[*at].take.is_none()).collect();
+    if left.len().saturating_mul(items.len()) > PAIRS_MAX {
+        return Vec::new();
+    }
+    left.sort_unstable_by_key(|at| items[*at].put_from);
+    let mut until: Vec<u32> = items.iter().map(|one| one.take_until).collect();
+    for at in &left {
+        let one = &items[*at];
+        let is_below = |(other, _): &(&Lifetime, &u32)| {
+            other.put_until < one.put_from && other.take_from > one.put_until
+        };
+        let below = items.iter().zip(&until).filter(is_below).map(|(_, until)| *until);
+        until[*at] = below.min().unwrap_or(NEVER);
+    }
+    left.into_iter().map(|at| (until[at], at)).filter(|(until, _)| *until < NEVER).collect()
 }
 
 fn decide(
@@ -147,7 +191,10 @@ impl<'i> Nest<'i> {
         let nothing = || by_end.iter().map(|_| 0);
         let mut nest = Nest {
             puts: Tree::new(by_begin.iter().map(|at| i64::from(items[*at].put_from))),
-            takes: Tree::new(by_end.iter().map(|at| -i64::from(items[*at].take_until))),
+            takes: Tree::new(by_end.iter().map(|at| match makes(WrongRule::OutWhenAsked) {
+                true => -i64::from(items[*at].take_from),
+                false => -i64::from(items[*at].take_until),
+            })),
             alive: Tree::new(nothing()),
             alive_backwards: Tree::new(nothing()),
             there: Tree::new(nothing()),
@@ -195,7 +242,8 @@ impl<'i> Nest<'i> {
 
     fn becomes_fit(&mut self, item: usize) {
         self.fit[item] += 1;
-        if self.fit[item] == 2 {
+        let ways = if makes(WrongRule::BottomByEitherEnd) { 1 } else { 2 };
+        if self.fit[item] == ways {
             self.bottoms.push(item);
         }
     }
@@ -216,7 +264,8 @@ impl<'i> Nest<'i> {
     fn part(&self, window: &Window, last: u32) -> Option<(Window, Window)> {
         let before_last = self.by_end.partition_point(|at| self.items[*at].take_from < last);
         let within = window.by_end.start..window.by_end.end.min(before_last);
-        let place = self.there.first_at_most(within, 0)?;
+        let others = if makes(WrongRule::PartedWhereOneIs) { 1 } else { 0 };
+        let place = self.there.first_at_most(within, others)?;
         let moment = self.items[self.by_end[place]].take_from;
         let middle = self.by_begin.partition_point(|at| self.items[*at].put_until <= moment);
         let before = Window {

@@ -19,9 +19,11 @@ mod lifetimes;
 mod lifo;
 mod line;
 mod lock;
+mod numbers;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod unknown;
 mod versions;
 mod wrong;
 
@@ -30,6 +32,7 @@ pub(crate) use bag::unordered_queue;
 pub(crate) use fifo::fifo_queue;
 pub(crate) use lifo::stack;
 pub(crate) use lock::lock;
+pub(crate) use numbers::numbers;
 pub(crate) use versions::versions;
 
 use crate::linear::Pattern;

@@ -76,10 +76,18 @@ fn aimed_at(rule: WrongRule, rng: &mut ChaCha8Rng) -> (ModelName, Shape) {
         WrongRule::CrashedBeforeTheyBegan | WrongRule::ExpectsNothing => {
             (ModelName::VersionedRegister, Shape { unique: false, ..crashing })
         }
+        WrongRule::ReadsBehindAdditions => (ModelName::FetchAndAdd, crashing),
+        WrongRule::EmptiesDoNotWait => {
+            (ModelName::UnorderedQueue, Shape { operations: 5, ..crashing })
+        }
+        WrongRule::PartedWhereOneIs | WrongRule::BottomByEitherEnd | WrongRule::OutWhenAsked => {
+            (ModelName::Stack, Shape { operations: 9, ..any })
+        }
+        WrongRule::OnlyWhatHadEnded | WrongRule::WhateverHadBegun => (ModelName::Counter, any),
     }
 }
 
-const ALL: [WrongRule; 10] = [
+const ALL: [WrongRule; 17] = [
     WrongRule::TakesBeginAfterPuts,
     WrongRule::OnlyTakenItems,
     WrongRule::DeadlinesInAnyOrder,
@@ -90,6 +98,13 @@ const ALL: [WrongRule; 10] = [
     WrongRule::NeverExchanged,
     WrongRule::CrashedBeforeTheyBegan,
     WrongRule::ExpectsNothing,
+    WrongRule::ReadsBehindAdditions,
+    WrongRule::OnlyWhatHadEnded,
+    WrongRule::WhateverHadBegun,
+    WrongRule::EmptiesDoNotWait,
+    WrongRule::PartedWhereOneIs,
+    WrongRule::BottomByEitherEnd,
+    WrongRule::OutWhenAsked,
 ];
 
 fn object(model: ModelName) -> Object {

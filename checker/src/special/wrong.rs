@@ -27,6 +27,20 @@ pub(super) enum WrongRule {
     CrashedBeforeTheyBegan,
     /// A crashed compare-and-set fits where its new value does.
     ExpectsNothing,
+    /// Whoever saw a value may stand behind the addition that was made to it.
+    ReadsBehindAdditions,
+    /// No more can be there than had been added, instead of: than had begun to be.
+    OnlyWhatHadEnded,
+    /// No less can be there than had begun to be added, instead of: than had been.
+    WhateverHadBegun,
+    /// Whoever found nothing asks nothing of takes that crashed.
+    EmptiesDoNotWait,
+    /// A stack parts where one item is certainly there.
+    PartedWhereOneIs,
+    /// An item is at the bottom if it was put in before, or taken out after, all others.
+    BottomByEitherEnd,
+    /// An item at the bottom is out as soon as its take begins.
+    OutWhenAsked,
 }
 
 #[cfg(test)]

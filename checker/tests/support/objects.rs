@@ -213,7 +213,7 @@ fn add_and_fetch(state: &Value, ask: &Ask) -> Vec<(Value, Value)> {
 
 fn count_or_read(context: &mut Context<'_>) -> (&'static str, Value) {
     match context.chance(0.6) {
-        true => ("add", Value::Int(context.rng.random_range(-1..3))),
+        true => ("add", context.amount()),
         false => ("read", Value::Nil),
     }
 }

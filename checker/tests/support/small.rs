@@ -16,6 +16,9 @@ use rand_chacha::ChaCha8Rng;
 /// The result of a call that returns nothing that anybody looks at.
 pub(crate) const NOTHING: Value = Value::Char('-');
 
+/// Instead of an amount that is always added: a different one each time.
+const MIXED: i64 = 0x006d_6978;
+
 /// What a client asks for.
 #[derive(Clone, Debug)]
 pub(crate) struct Ask {
@@ -80,6 +83,20 @@ impl Context<'_> {
     /// One of a few values.
     pub(crate) fn few(&mut self) -> Value {
         Value::Int(self.rng.random_range(1..4))
+    }
+
+    /// How much to add: mostly the same all the time, or at least something, or anything.
+    pub(crate) fn amount(&mut self) -> Value {
+        if !self.unique {
+            return Value::Int(self.rng.random_range(-1..3));
+        }
+        if *self.fresh == 0 {
+            *self.fresh = [1, 1, 1, 2, 3, -1, -2, MIXED][self.rng.random_range(0..8)];
+        }
+        match *self.fresh {
+            MIXED => Value::Int(self.rng.random_range(1..4)),
+            same => Value::Int(same),
+        }
     }
 
     pub(crate) fn chance(&mut self, probability: f64) -> bool {
