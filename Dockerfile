@@ -4,6 +4,7 @@
 #   docker build -t ordeal-checker .
 #
 # `--build-arg BINARY=prebuilt` takes dist/checker instead of compiling it.
+# BuildKit is needed: the old builder makes stages that nobody asked for.
 
 ARG BINARY=build
 

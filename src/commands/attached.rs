@@ -35,6 +35,11 @@ impl FromStr for NodeAt {
         let wrong =
             || format!("{text:?}: write a node, a host and a port, such as n1=10.0.0.1:2379");
         let (node, place) = text.split_once('=').ok_or_else(wrong)?;
+        if place.contains("://") {
+            let cure = "nodes are called by plain HTTP: write host and port alone. HTTPS is not spoken: \
+                        put a proxy, or a client program ([client] command), in between that speaks it";
+            return Err(format!("{place:?} is an address of the web; {cure}"));
+        }
         let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let node = node.parse().map_err(|_| wrong())?;
         let port = port.parse().map_err(|_| wrong())?;
@@ -135,6 +140,8 @@ mod tests {
     fn what_makes_no_sense_is_refused_with_what_does() {
         assert!("n1".parse::<NodeAt>().unwrap_err().contains("n1=10.0.0.1:2379"));
         assert!("x1=h:1".parse::<NodeAt>().unwrap_err().contains("n1=10.0.0.1:2379"));
+        let web = "n1=https://db1:2379".parse::<NodeAt>().unwrap_err();
+        assert!(web.contains("HTTPS is not spoken") && web.contains("proxy"), "{web}");
         assert!(refused(&[], EnvChoice::Attach).contains("name each"));
         assert!(refused(&["n1=127.0.0.1:4"], EnvChoice::Auto).contains("add --env attach"));
         let gap = ["n1=127.0.0.1:4", "n3=127.0.0.1:5"];

@@ -26,6 +26,10 @@ use crate::pages;
 /// What is handed out whole, from memory.
 const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
+/// A run that goes on is listed, too, and its folder has no page yet.
+const NOT_FOUND: &str = "there is no such file in this store; a folder is shown by its report.html, \
+                         which is written when its run has been judged\n";
+
 /// Show a store in a browser: read-only, and to this machine alone unless told otherwise
 ///
 /// The pages are files and open without it: `store/index.html`.
@@ -109,7 +113,7 @@ async fn answer(
             response
         }
         Some(Found::File(path)) => file(&path).await,
-        None => plain(StatusCode::NOT_FOUND, "there is no such file in this store\n"),
+        None => plain(StatusCode::NOT_FOUND, NOT_FOUND),
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Power {
     pub faults: Vec<String>,
     /// At least so many operations overlapped faults of each family.
     pub operations_under_fault: u64,
+    /// Of a family whose faults end by themselves (restart, reset) so many that operations overlapped
+    /// are enough, however few operations those were.
+    pub brief_faults_met: u64,
     /// Whether some fault must have struck a node that led.
     pub leader_hit: bool,
     /// At least so many different ones.
@@ -145,6 +148,7 @@ impl Default for Power {
             reads_of_written_values: 20,
             faults: Vec::new(),
             operations_under_fault: 20,
+            brief_faults_met: 5,
             leader_hit: true,
             seeds: 1,
             hours: 0.0,

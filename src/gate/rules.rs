@@ -71,10 +71,15 @@ fn failed(cell: &Cell, retries: u64) -> Option<Finding> {
 fn vacuous(cell: &Cell) -> Option<Finding> {
     let result = cell.result()?;
     let judged = !matches!(result.verdict, Outcome::Crashed | Outcome::Invalid);
-    let sentence = format!(
-        "{} is vacuous: {} writes acknowledged, {} reads of written values",
-        cell.name, result.acknowledged_writes, result.reads_of_written_values
-    );
+    let why = match (result.acknowledged_writes, result.reads_of_written_values) {
+        (writes, reads) if writes == 0 || reads == 0 => {
+            format!("{writes} writes acknowledged, {reads} reads of written values")
+        }
+        _ => "its load acknowledged no write, or no read, and what was done after it, with all faults \
+              healed, does not count"
+            .to_owned(),
+    };
+    let sentence = format!("{} is vacuous: {why}", cell.name);
     (judged && result.is_vacuous())
         .then(|| finding("vacuous", Effect::TooLittle, sentence, vec![cell.name.clone()]))
 }

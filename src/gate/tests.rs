@@ -160,6 +160,15 @@ fn a_vacuous_run_never_ships_whatever_the_policy_and_the_verdict_say() {
 }
 
 #[test]
+fn final_reads_do_not_make_up_for_a_load_that_did_nothing() {
+    let reason = Some("vacuous".into());
+    let idle = Record { verdict: Outcome::Unknown, reason, ..good("b") };
+    let decision = held(&[good("a"), idle], Policy::default());
+    let told = "b is vacuous: its load acknowledged no write, or no read";
+    assert_row(&decision, Exit::Unknown, "vacuous", told);
+}
+
+#[test]
 fn a_missing_cell_does_not_ship() {
     let decision = held(&[good("a")], Policy::default());
     assert_row(&decision, Exit::Unknown, "missing", "b has no result: it has no record");
@@ -293,6 +302,62 @@ fn half_the_operations_under_faults_of_the_release_before_do_not_ship() {
     assert_row(&against(&[good("a"), good("b")]), Exit::Valid, "", "");
     let nothing = decide(night(&weaker), Policy::default(), Some(&Evidence::default()), now());
     assert_row(&nothing, Exit::Unknown, "baseline", "no run to compare with");
+}
+
+/// A night whose runs had restarts: so many in each, of which so many met so many operations.
+fn restarts(proved: u64, met: u64, operations: u64) -> [Record; 2] {
+    [good("a"), good("b")].map(|mut run| {
+        run.planned.push("restart".into());
+        let fault = "restart".into();
+        run.faults.push(Under {
+            fault,
+            met,
+            operations,
+            injected: proved,
+            proved,
+            ..Under::default()
+        });
+        run
+    })
+}
+
+#[test]
+fn restarts_last_as_long_as_the_system_likes_and_count_one_by_one() {
+    let held_of = |runs: &[Record]| held(runs, Policy::default());
+    assert_row(&held_of(&restarts(3, 3, 7)), Exit::Valid, "", "");
+    // One that takes the system long enough for many operations will do, too.
+    assert_row(&held_of(&restarts(1, 1, 10)), Exit::Valid, "", "");
+    let reason = "only 8 operations overlapped a restart, fewer than 20, and only 4 of 6 met any, \
+                  fewer than 5";
+    assert_row(&held_of(&restarts(3, 2, 4)), Exit::Unknown, "weak", reason);
+    let never = held_of(&restarts(0, 0, 0));
+    assert_row(&never, Exit::Unknown, "weak", "restart was planned in 2 runs and never in force");
+    let strict = parsed("[power]\nbrief-faults-met = 7\n");
+    assert_row(&held(&restarts(3, 3, 7), strict), Exit::Unknown, "weak", "6 of 6 met any");
+}
+
+#[test]
+fn faults_that_last_as_planned_need_operations_however_many_they_are() {
+    let mut runs = [good("a"), good("b")];
+    for run in &mut runs {
+        (run.faults[0].proved, run.faults[0].met, run.faults[0].operations) = (9, 9, 9);
+    }
+    let decision = held(&runs, Policy::default());
+    assert_row(
+        &decision,
+        Exit::Unknown,
+        "weak",
+        "only 18 operations overlapped a kill, fewer than",
+    );
+}
+
+#[test]
+fn a_release_that_restarts_sooner_is_as_strong_and_one_with_fewer_restarts_is_not() {
+    let before = night(&restarts(6, 6, 90));
+    let against = |runs: &[Record]| decide(night(runs), Policy::default(), Some(&before), now());
+    assert_row(&against(&restarts(6, 6, 12)), Exit::Valid, "", "");
+    let reason = "6 faults met by register during restart, 50 % of the baseline's 12";
+    assert_row(&against(&restarts(3, 3, 90)), Exit::Unknown, "baseline", reason);
 }
 
 #[test]

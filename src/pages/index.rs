@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::{Page, minute, report_of, table, words};
+use super::{Page, counted, minute, report_of, table, words};
 use crate::report::{escape, href};
 use crate::store::{Outcome, runs};
 use crate::suite::{Night, PLAN, Standing, folders};
@@ -52,7 +52,7 @@ pub(super) fn page(store: &Path) -> Result<String> {
     let page = Page {
         title: "runs",
         verdict: None,
-        headline: &format!("{all} runs and nights"),
+        headline: &counted(all, "run or night", "runs and nights"),
         facts: &[],
         nav: &[("trend.html".into(), "trend")],
         body: &body,

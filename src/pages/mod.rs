@@ -157,6 +157,12 @@ fn grouped(number: u64) -> String {
     out
 }
 
+/// `1 night`, `2,000 nights`.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    let what = if number == 1 { one } else { many };
+    format!("{} {what}", grouped(number as u64))
+}
+
 /// The rows of a table with its head; the names of columns that hold numbers begin with `#`.
 fn table(columns: &[&str], rows: &[Vec<String>]) -> String {
     let class = |column: &str| if column.starts_with('#') { " class=\"n\"" } else { "" };

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::chart::{self, Series};
-use super::{LEGEND, Page, boxed, grouped, minute, report_of, table, words};
+use super::{LEGEND, Page, boxed, counted, grouped, minute, report_of, table, words};
 use crate::report::{escape, href};
 use crate::store::{Outcome, Record};
 
@@ -41,11 +41,12 @@ pub(super) fn page(records: &[Record], store: &Path) -> String {
     body += &fingerprints(records, store);
     body += &coverage(records);
     let nights: usize = groups.iter().map(|group| group.nights.len()).sum();
+    let runs = counted(records.len(), "run", "runs");
     let first = records.first().map(|record| format!("since {} UTC", minute(&record.ended)));
     Page {
         title: "trend",
         verdict: None,
-        headline: &format!("{} runs in {nights} nights", grouped(records.len() as u64)),
+        headline: &format!("{runs} in {}", counted(nights, "night", "nights")),
         facts: &first.into_iter().collect::<Vec<_>>(),
         nav: &[("index.html".into(), "all runs")],
         body: &body,
@@ -86,8 +87,11 @@ fn verdicts(group: &Group, store: &Path) -> String {
     let nights: Vec<(&String, &Vec<&Record>)> = group.nights.iter().skip(skipped).collect();
     let cells: BTreeSet<String> =
         nights.iter().flat_map(|(_, records)| records.iter().map(|one| cell(one))).collect();
-    let heads: Vec<String> =
-        nights.iter().map(|(night, records)| escape(&date(night, records))).collect();
+    // Day and time below each other: thirty nights are a wide table.
+    let head = |(night, records): &(&String, &Vec<&Record>)| {
+        escape(&date(night, records)).replacen(' ', "<br>", 1)
+    };
+    let heads: Vec<String> = nights.iter().map(head).collect();
     let mut columns = vec!["cell"];
     columns.extend(heads.iter().map(String::as_str));
     let row = |name: String| {

@@ -80,9 +80,23 @@ pub(crate) fn shortened(text: String, limit: usize) -> String {
     format!("{head}… ({length} characters)")
 }
 
+/// The same where there is room for `limit` characters and no more, those that say what was left out
+/// included.
+pub(crate) fn fitted(text: String, limit: usize) -> String {
+    const SAID: usize = 19; // "… (1000 characters)"
+    if text.chars().count() <= limit { text } else { shortened(text, limit.saturating_sub(SAID)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_long_for_its_place_says_so_within_it() {
+        assert_eq!(fitted("read → 5".into(), 44), "read → 5");
+        let long = fitted("1 ".repeat(400), 44);
+        assert!(long.ends_with("… (800 characters)") && long.chars().count() <= 44, "{long}");
+    }
 
     const HOSTILE: &str = "</script><img src=x onerror=alert(1)>'\"&";
 

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use checker::history::Outcome;
 use checker::verdict::Anomaly;
 
-use super::markup::{escape, shortened};
+use super::markup::{escape, fitted, shortened};
 use super::scene::{Call, Scene};
 
 const WIDTH: f64 = 1120.0;
@@ -224,12 +224,12 @@ fn draw_row(
     };
     let colour = if fails { "font-weight=\"600\" fill=\"#a3002f\"" } else { "font-weight=\"600\"" };
     let label = format!("{}{}{outcome}", if fails { "✗ " } else { "" }, scene.label(call));
-    write_text(svg, words, y + 17.0, colour, &shortened(label, 44));
+    write_text(svg, words, y + 17.0, colour, &fitted(label, 44));
     let times = match call.end {
         Some(end) => format!("{} to {}", scene.clock.moment(call.start), scene.clock.moment(end)),
         None => format!("{}, never completed", scene.clock.moment(call.start)),
     };
-    let note = shortened(format!("{role} · {times}"), 66);
+    let note = fitted(format!("{role} · {times}"), 66);
     write_text(svg, words, y + 34.0, "font-size=\"12\" fill=\"#51606f\"", &note);
     let _ = writeln!(
         svg,

@@ -40,6 +40,8 @@ fn a_mistake_is_said_with_its_line_and_what_there_is() {
     assert!(said.contains("`members` or `others`"), "{said}");
     let said = wrong("GET /status", "/status");
     assert!(said.contains("write a method and a path"), "{said}");
+    let said = wrong("GET /status", "GET https://{client}/status");
+    assert!(said.contains("HTTPS is not spoken") && said.contains("line "), "{said}");
     let said = wrong("status = 200", "status = 2000");
     assert!(said.contains("2000 is no status"), "{said}");
     let said = wrong("exists = true", "exist = true");

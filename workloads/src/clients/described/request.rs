@@ -26,6 +26,13 @@ pub enum RequestLineError {
     /// Not two words of which the second begins with a slash.
     #[error("{0:?} is no request: write a method and a path, such as GET /kv/{{key}}")]
     Shape(String),
+    /// The path is a whole address.
+    #[error(
+        "{0:?} is a whole address, and nodes are called by plain HTTP where the tester finds them: write \
+         the path alone. HTTPS is not spoken: put a proxy, or a client program ([client] command), that \
+         speaks it on this machine in between"
+    )]
+    Address(String),
     /// The method has characters that none has.
     #[error("{0:?} is no method: write GET, PUT, POST, DELETE, …")]
     Method(String),
@@ -43,6 +50,9 @@ impl<S: Scope> TryFrom<String> for RequestLine<S> {
         let is_method = !method.is_empty() && method.chars().all(|c| c.is_ascii_uppercase());
         let known = Method::from_bytes(method.as_bytes()).ok().filter(|_| is_method);
         let method = known.ok_or_else(|| RequestLineError::Method(method.to_owned()))?;
+        if path.contains("://") && !path.starts_with('/') {
+            return Err(RequestLineError::Address(path.to_owned()));
+        }
         if !path.starts_with('/') || path.contains(' ') {
             return Err(shape());
         }
