@@ -274,4 +274,88 @@ mod tests {
         assert!(ledger.tracked_at_most(zero, one) && !ledger.tracked_at_most(one, zero));
         assert_eq!(ledger.tracked_uses(one), 1);
     }
+
+    /// Uses a class so often, of which so many have begun.
+    fn used(ledger: &mut Ledger, from: UseId, class: u32, times: u32, invoked: u32) -> UseId {
+        (0..times).fold(from, |uses, _| {
+            ledger.use_one(uses, ClassId(class), invoked).expect("it may be overdrawn")
+        })
+    }
+
+    #[test]
+    fn one_counts_as_no_more_than_another_class_by_class() {
+        let mut ledger = Ledger::tracking(vec![ClassId(1), ClassId(2)]);
+        let mut tracked = |ones, twos, others| {
+            let uses = used(&mut ledger, Ledger::NOTHING, 1, ones, 9);
+            let uses = used(&mut ledger, uses, 2, twos, 9);
+            let uses = used(&mut ledger, uses, 3, others, 9);
+            (ones, twos, ledger.tracked(uses), ledger.cost(uses).uses == ones + twos + others)
+        };
+        let all: Vec<_> = (0..27).map(|n| tracked(n / 9, n / 3 % 3, n % 3)).collect();
+        for (ones, twos, mine, right_cost) in &all {
+            assert!(right_cost, "{ones} and {twos}");
+            assert_eq!(ledger.tracked_uses(*mine), ones + twos);
+            for (more_ones, more_twos, theirs, _) in &all {
+                let at_most = ones <= more_ones && twos <= more_twos;
+                assert_eq!(ledger.tracked_at_most(*mine, *theirs), at_most);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_use_is_what_using_it_gave() {
+        let mut ledger = Ledger::tracking(vec![ClassId(1)]);
+        let (mut from, mut met) = (Ledger::NOTHING, 1);
+        assert_eq!(ledger.len(), met);
+        for (class, invoked) in [(1, 1), (1, 1), (2, 1), (2, 1), (2, 4), (1, 2), (0, 1)] {
+            let class = ClassId(class);
+            let known = ledger.known_use(from, class, invoked);
+            let used = ledger.use_one(from, class, invoked);
+            match used {
+                None => assert_eq!(known, Known::Refused),
+                Some(id) => {
+                    assert_eq!(known, Known::NotYet);
+                    assert_eq!(ledger.known_use(from, class, invoked), Known::Becomes(id));
+                    assert_eq!(ledger.use_one(from, class, invoked), Some(id));
+                    (from, met) = (id, met + 1);
+                }
+            }
+            assert_eq!(ledger.len(), met);
+        }
+        let counts = [(ClassId(0), 1), (ClassId(1), 2), (ClassId(2), 3)];
+        assert_eq!(ledger.counts(from), counts);
+        assert_eq!(ledger.overdrawn(from), [ClassId(2)]);
+    }
+
+    #[test]
+    fn a_class_is_told_apart_from_when_it_is_tracked() {
+        let mut ledger = Ledger::tracking(vec![ClassId(1)]);
+        ledger.track(ClassId(4));
+        let once = used(&mut ledger, Ledger::NOTHING, 4, 1, 1);
+        assert_ne!(ledger.tracked(once), ledger.tracked(Ledger::NOTHING));
+        assert_eq!(ledger.use_one(once, ClassId(4), 1), None);
+        assert_eq!(ledger.known_use(once, ClassId(4), 1), Known::Refused);
+    }
+
+    /// What is spent is no longer counted, what is left keeps its overdraft, and what has no name
+    /// any more is gone.
+    #[test]
+    fn what_another_ledger_knows_is_taken_over_under_new_names() {
+        let mut other = Ledger::tracking(Vec::new());
+        let uses = used(&mut other, Ledger::NOTHING, 1, 2, 2);
+        let uses = used(&mut other, uses, 2, 3, 1);
+        let uses = used(&mut other, uses, 3, 4, 4);
+        let mut ledger = Ledger::tracking(vec![ClassId(7)]);
+        let renamed = |class: ClassId| match class {
+            ClassId(1) => Some((ClassId(5), 2)),
+            ClassId(2) => Some((ClassId(7), 1)),
+            _ => None,
+        };
+        let adopted = ledger.adopt(&other, uses, renamed);
+        assert_eq!(ledger.counts(adopted), [(ClassId(7), 2)]);
+        assert_eq!(ledger.overdrawn(adopted), [ClassId(7)]);
+        assert_eq!(ledger.cost(adopted), Cost { overdrawn: true, uses: 2 });
+        assert_eq!(ledger.tracked_uses(ledger.tracked(adopted)), 2);
+        assert_eq!(ledger.adopt(&other, Ledger::NOTHING, renamed), Ledger::NOTHING);
+    }
 }

@@ -88,3 +88,75 @@ impl Drop for Meter<'_> {
         self.limits.budget.release(self.booked_bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn works(meter: &mut Meter<'_>, steps: usize) -> Result<(), Reason> {
+        (0..steps).try_for_each(|_| meter.work(0))
+    }
+
+    #[test]
+    fn it_looks_at_the_budget_after_so_many_steps_and_not_before() {
+        let budget = Budget::unlimited();
+        budget.cancel();
+        let mut meter = Meter::new(Limits::of(&budget));
+        for _ in 0..2 {
+            assert_eq!(works(&mut meter, WORK_BETWEEN_LOOKS - 1), Ok(()));
+            assert_eq!(meter.work(0), Err(Reason::Cancelled));
+        }
+        assert_eq!(meter.work(WORK_BETWEEN_LOOKS - 2), Ok(()));
+        assert_eq!(meter.work(0), Err(Reason::Cancelled));
+    }
+
+    #[test]
+    fn it_gives_up_beyond_the_expansions_that_are_allowed() {
+        let budget = Budget::unlimited();
+        let mut meter = Meter::new(Limits { expansions_max: 5, ..Limits::of(&budget) });
+        meter.expansions = 5;
+        assert_eq!(meter.work(WORK_BETWEEN_LOOKS), Ok(()));
+        meter.expansions = 6;
+        assert_eq!(meter.work(WORK_BETWEEN_LOOKS), Err(Reason::Cancelled));
+        meter.allow(2);
+        meter.expansions = 8;
+        assert_eq!(meter.work(WORK_BETWEEN_LOOKS), Ok(()));
+        meter.expansions = 9;
+        assert_eq!(meter.work(WORK_BETWEEN_LOOKS), Err(Reason::Cancelled));
+    }
+
+    /// Whether as much is booked as a budget has that is spent by one byte more.
+    fn is_booked(budget: &Budget, bytes: u64) -> bool {
+        let as_much = budget.clone().with_memory_bytes(bytes);
+        let is_spent = as_much.spent().is_some();
+        as_much.reserve(1);
+        let one_more = as_much.spent().is_some();
+        as_much.release(1);
+        !is_spent && one_more
+    }
+
+    #[test]
+    fn memory_is_booked_in_steps_and_given_back() {
+        let budget = Budget::unlimited();
+        let mut meter = Meter::new(Limits::of(&budget));
+        assert_eq!(meter.occupy(BOOKING_STEP_BYTES - 1), Ok(()));
+        assert!(is_booked(&budget, 0));
+        for bytes in [BOOKING_STEP_BYTES, 5 * BOOKING_STEP_BYTES, 3 * BOOKING_STEP_BYTES] {
+            assert_eq!(meter.occupy(bytes), Ok(()));
+            assert!(is_booked(&budget, bytes));
+        }
+        drop(meter);
+        assert!(is_booked(&budget, 0));
+    }
+
+    #[test]
+    fn memory_is_spent_for_one_search_or_for_all() {
+        let budget = Budget::unlimited().with_memory_bytes(3 * BOOKING_STEP_BYTES);
+        let limits = Limits { bytes_max: 2 * BOOKING_STEP_BYTES, ..Limits::of(&budget) };
+        let mut meter = Meter::new(limits);
+        assert_eq!(meter.occupy(2 * BOOKING_STEP_BYTES), Ok(()));
+        assert_eq!(meter.occupy(3 * BOOKING_STEP_BYTES), Err(Reason::Memory));
+        let mut unlimited = Meter::new(Limits::of(&budget));
+        assert_eq!(unlimited.occupy(BOOKING_STEP_BYTES), Err(Reason::Memory));
+    }
+}

@@ -136,4 +136,35 @@ mod tests {
         assert_eq!(paths.choices(end), before);
         assert_eq!(paths.nodes.len(), before.len());
     }
+
+    #[test]
+    fn the_empty_path_stays_empty_and_several_ends_keep_what_they_share() {
+        let mut paths = Paths::new();
+        let mut shared = Paths::START;
+        for event in 0..3 {
+            shared = paths.extend(shared, Choice::Live(event), event);
+        }
+        (0..u32::try_from(FIRST_SWEEP).expect("small")).for_each(|event| {
+            paths.extend(shared, Choice::Live(event), event);
+        });
+        let mut ends = [
+            Paths::START,
+            paths.extend(shared, Choice::Live(7), 8),
+            paths.extend(shared, Choice::Crashed(ClassId(7)), 9),
+        ];
+        let before = ends.map(|end| paths.choices(end));
+        paths.sweep(ends.iter_mut());
+        assert_eq!(ends.map(|end| paths.choices(end)), before);
+        assert_eq!((ends[0], paths.nodes.len()), (Paths::START, 5));
+        // Few are left, so the next sweep is as far off as the first one was.
+        paths.sweep([].into_iter());
+        assert_eq!(paths.nodes.len(), 5);
+    }
+
+    #[test]
+    fn a_store_that_keeps_nothing_tells_nothing() {
+        let mut paths = Paths::forgotten();
+        assert_eq!(paths.extend(Paths::START, Choice::Live(1), 1), Paths::START);
+        assert_eq!(paths.bytes(), 0);
+    }
 }

@@ -102,4 +102,35 @@ mod tests {
             seen.clear();
         }
     }
+
+    #[test]
+    fn nothing_comes_back_to_life_when_generations_start_again() {
+        let mut seen = Seen::new();
+        assert_eq!(seen.get_or_put(5, 1), (&mut 1, true));
+        seen.generation = NonZeroU32::MAX;
+        assert_eq!(seen.get_or_put(6, 2), (&mut 2, true));
+        seen.clear();
+        assert_eq!(seen.generation, NonZeroU32::MIN);
+        assert_eq!(seen.get_or_put(5, 3), (&mut 3, true));
+        assert_eq!(seen.get_or_put(6, 4), (&mut 4, true));
+    }
+
+    /// Every second place is free, so that looking for one ends soon, and no more than that.
+    #[test]
+    fn it_grows_when_half_of_it_is_taken_and_not_by_being_emptied() {
+        let mut seen = Seen::<u64, u64>::new();
+        let each = size_of::<Option<Entry<u64, u64>>>() as u64;
+        for round in 0..50 {
+            for key in 0..32 {
+                seen.get_or_put(key + round, key);
+            }
+            assert_eq!(seen.bytes(), FIRST_CAPACITY as u64 * each, "in round {round}");
+            seen.clear();
+        }
+        for key in 0..33 {
+            seen.get_or_put(key, key);
+        }
+        assert_eq!(seen.bytes(), 2 * FIRST_CAPACITY as u64 * each);
+        assert!((0..33).all(|key| seen.get_or_put(key, 99) == (&mut { key }, false)));
+    }
 }

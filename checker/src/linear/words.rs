@@ -62,6 +62,8 @@ impl<const W: usize> Words<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn set_of(slots: &[usize]) -> Words<2> {
@@ -81,5 +83,38 @@ mod tests {
         assert_eq!(set, set_of(&[3]));
         assert!(set.intersection(&set_of(&[4])).is_empty());
         assert_eq!(set_of(&[3]).union(&set_of(&[67])).len(), 2);
+    }
+
+    /// Every set of a few slots with every other one, beside sets that nobody doubts.
+    #[test]
+    fn sets_are_what_sets_are() {
+        let few = [0, 1, 63, 64, 66, 127];
+        let subset = |number: usize| -> BTreeSet<usize> {
+            (0..few.len()).filter(|bit| number >> bit & 1 == 1).map(|bit| few[bit]).collect()
+        };
+        let words = |set: &BTreeSet<usize>| set_of(&set.iter().copied().collect::<Vec<_>>());
+        let subsets: Vec<BTreeSet<usize>> = (0..64).map(subset).collect();
+        for one in &subsets {
+            let mine = words(one);
+            assert_eq!((mine.len() as usize, mine.is_empty()), (one.len(), one.is_empty()));
+            assert!((0..128).all(|slot| mine.has(slot) == one.contains(&slot)), "{one:?}");
+            let wider: Words<3> = mine.widened();
+            assert!((0..192).all(|slot| wider.has(slot) == one.contains(&slot)), "{one:?}");
+            for slot in few {
+                let (mut with, mut without) = (mine, mine);
+                with.insert(slot);
+                without.remove(slot);
+                assert_eq!(with, words(&(one | &BTreeSet::from([slot]))));
+                assert_eq!(without, words(&(one - &BTreeSet::from([slot]))));
+            }
+            for other in &subsets {
+                let theirs = words(other);
+                assert_eq!(mine.union(&theirs), words(&(one | other)));
+                assert_eq!(mine.intersection(&theirs), words(&(one & other)));
+                assert_eq!(mine.minus(&theirs), words(&(one - other)));
+                assert_eq!(mine.is_disjoint(&theirs), one.is_disjoint(other));
+                assert_eq!(mine.is_subset(&theirs), one.is_subset(other));
+            }
+        }
     }
 }
