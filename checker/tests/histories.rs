@@ -141,9 +141,8 @@ fn what_the_search_proves_is_told_with_what_was_there_instead() {
     );
     assert_eq!(
         sentence("counter/invalid-lost-inc.edn"),
-        "not linearizable: process 0 read 1 at 0.004-0.005 s, but the counter is at 2, in every \
-         order of the operations until then; enough to exclude it: inc (process 0, acknowledged \
-         at 0.001 s) and inc (process 1, acknowledged at 0.003 s)"
+        "lost addition: the counter was at 1, but what had been added before makes it 2: inc \
+         (process 1, acknowledged at 0.003 s) and read -> 1 (process 0, acknowledged at 0.005 s)"
     );
     assert_eq!(
         sentence("bank/invalid-overdrawn.edn"),

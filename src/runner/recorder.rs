@@ -282,33 +282,34 @@ mod tests {
 
     use super::*;
 
-    fn event(process: u64) -> Event {
+    fn event(process: u64, kind: Kind) -> Event {
         let (f, value) = (Value::keyword("read"), Value::Nil);
         let process = Process::Client(process);
-        Event { process, kind: Kind::Invoke, f, value, error: None, extra: Vec::new() }
+        Event { process, kind, f, value, error: None, extra: Vec::new() }
     }
 
     fn op(index: u64) -> Op {
-        let Event { process, kind, f, value, error, extra } = event(index);
+        let Event { process, kind, f, value, error, extra } = event(index, Kind::Invoke);
         Op { index, time_ns: 0, process, kind, f, value, error, extra }
     }
 
     #[test]
     fn events_of_many_threads_come_out_dense_in_order_and_as_the_file_has_them() {
         const THREADS: u64 = 8;
-        const EACH: u64 = 500;
+        const EACH: usize = 500;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("history.jsonl");
         let (recorder, journal) = Recorder::start(&path).unwrap();
         thread::scope(|scope| {
             for process in 0..THREADS {
                 let recorder = recorder.clone();
-                scope.spawn(move || (0..EACH).for_each(|_| recorder.record(event(process))));
+                let kinds = [Kind::Invoke, Kind::Ok].into_iter().cycle().take(EACH);
+                scope.spawn(move || kinds.for_each(|kind| recorder.record(event(process, kind))));
             }
         });
         drop(recorder);
         let history = journal.finish().unwrap().history;
-        assert!(history.ops().iter().map(|op| op.index).eq(0..THREADS * EACH));
+        assert!(history.ops().iter().map(|op| op.index).eq(0..THREADS * EACH as u64));
         assert_eq!(
             read_bytes(&std::fs::read(&path).unwrap(), Format::Jsonl).unwrap(),
             history.ops().to_vec()
@@ -401,9 +402,13 @@ mod tests {
     fn only_completions_of_clients_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let (recorder, journal) = Recorder::start(&folder.path().join("history.jsonl")).unwrap();
-        recorder.record(event(1));
-        recorder.record(Event { kind: Kind::Fail, ..event(1) });
-        recorder.record(Event { kind: Kind::Info, process: Process::nemesis(), ..event(0) });
+        recorder.record(event(1, Kind::Invoke));
+        recorder.record(Event { kind: Kind::Fail, ..event(1, Kind::Invoke) });
+        recorder.record(Event {
+            kind: Kind::Info,
+            process: Process::nemesis(),
+            ..event(0, Kind::Invoke)
+        });
         let counts = recorder.counts();
         let counts = [&counts.ok, &counts.fail, &counts.info].map(|c| c.load(Ordering::Relaxed));
         assert_eq!(counts, [0, 1, 0]);

@@ -80,7 +80,9 @@ fn of_a_set_the_operations_are_left_that_show_the_element() {
         assert_eq!(done.code, 1, "{done:?}");
         assert!(done.err.contains(account) && done.out.starts_with(title), "{done:?}");
         assert_eq!(done.out.matches(":type :invoke").count(), left, "{done:?}");
-        let again = checker_reading(&["shrink", "-"], done.out.as_bytes());
+        // Without an add nothing tells that it is a set.
+        assert!(done.out.contains("checker analyze --model set"), "{done:?}");
+        let again = checker_reading(&["shrink", "--model", "set", "-"], done.out.as_bytes());
         assert_eq!(again.code, 1, "{again:?}");
         assert!(again.out.starts_with(title), "another violation: {again:?}");
         assert!(again.err.contains(&format!("{left} of {left} operations are left")), "{again:?}");

@@ -174,20 +174,11 @@ impl<'a> Numbers<'a> {
     /// Somebody who saw what cannot have been there, whatever else happened; the first to return.
     fn out_of_bounds(&self) -> Answer {
         let additions = || (0..self.all.len()).map(|at| (at, amount(&self.all[at].transition)));
-        let begun = Sums::of(additions().map(|(at, added)| {
-            let counts = match makes(WrongRule::OnlyWhatHadEnded) {
-                true => self.all[at].returned.unwrap_or(u32::MAX),
-                false => self.all[at].invoked,
-            };
-            (counts, added * self.sign, at)
-        }));
-        let ended = Sums::of(additions().filter_map(|(at, added)| {
-            let counts = match makes(WrongRule::WhateverHadBegun) {
-                true => self.all[at].invoked,
-                false => self.all[at].returned?,
-            };
-            Some((counts, added * self.sign, at))
-        }));
+        let begun = additions().map(|(at, added)| (self.all[at].invoked, added * self.sign, at));
+        let begun = Sums::of(begun);
+        let ended = additions()
+            .filter_map(|(at, added)| Some((self.all[at].returned?, added * self.sign, at)));
+        let ended = Sums::of(ended);
         let mut in_time: Vec<&Known> = self.known.iter().collect();
         in_time.sort_unstable_by_key(|one| self.all[one.at].returned);
         let wrong = in_time.into_iter().find_map(|one| {

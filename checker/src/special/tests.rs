@@ -83,11 +83,10 @@ fn aimed_at(rule: WrongRule, rng: &mut ChaCha8Rng) -> (ModelName, Shape) {
         WrongRule::PartedWhereOneIs | WrongRule::BottomByEitherEnd | WrongRule::OutWhenAsked => {
             (ModelName::Stack, Shape { operations: 9, ..any })
         }
-        WrongRule::OnlyWhatHadEnded | WrongRule::WhateverHadBegun => (ModelName::Counter, any),
     }
 }
 
-const ALL: [WrongRule; 17] = [
+const ALL: [WrongRule; 15] = [
     WrongRule::TakesBeginAfterPuts,
     WrongRule::OnlyTakenItems,
     WrongRule::DeadlinesInAnyOrder,
@@ -99,8 +98,6 @@ const ALL: [WrongRule; 17] = [
     WrongRule::CrashedBeforeTheyBegan,
     WrongRule::ExpectsNothing,
     WrongRule::ReadsBehindAdditions,
-    WrongRule::OnlyWhatHadEnded,
-    WrongRule::WhateverHadBegun,
     WrongRule::EmptiesDoNotWait,
     WrongRule::PartedWhereOneIs,
     WrongRule::BottomByEitherEnd,

@@ -29,10 +29,6 @@ pub(super) enum WrongRule {
     ExpectsNothing,
     /// Whoever saw a value may stand behind the addition that was made to it.
     ReadsBehindAdditions,
-    /// No more can be there than had been added, instead of: than had begun to be.
-    OnlyWhatHadEnded,
-    /// No less can be there than had begun to be added, instead of: than had been.
-    WhateverHadBegun,
     /// Whoever found nothing asks nothing of takes that crashed.
     EmptiesDoNotWait,
     /// A stack parts where one item is certainly there.

@@ -48,15 +48,17 @@ pub(super) fn core(sets: &Sets<'_, '_>, shown: &Shown<'_, '_>) -> Core {
     }
 }
 
-/// An add without which the read before would be a violation of its own.
+/// An add without which the read before would be a violation of its own. Where it is one all the same, any
+/// add: only of what somebody tried to add can be said that it is lost.
 fn explanation<'a, 'h>(
     sets: &Sets<'a, 'h>,
     name: &str,
     shown: &Shown<'a, 'h>,
 ) -> Option<&'a Recorded<'h>> {
     let ended = shown.witness?.acknowledged()?;
-    let mut adds = sets.elements.get(name)?.adds.iter();
-    adds.find(|one| one.outcome() != Outcome::Fail && one.invoked() < ended).copied()
+    let adds = &sets.elements.get(name)?.adds;
+    let explains = |one: &&&Recorded<'_>| one.outcome() != Outcome::Fail && one.invoked() < ended;
+    adds.iter().find(explains).or(adds.first()).copied()
 }
 
 /// An operation as far as it is about this element.
