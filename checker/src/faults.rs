@@ -86,6 +86,8 @@ impl Reader {
         } else if let Some(healed) = op.value().get("heals").and_then(Value::items) {
             let healed: Vec<i64> = healed.iter().filter_map(number).collect();
             self.end(position, |id, _| id.is_some_and(|id| healed.contains(&id)));
+        } else if op.value().get("proof").is_some() {
+            // A heal of ours that found nothing to heal.
         } else if let Some(family) = family_ended_by(&f, || self.is_open("kill")) {
             self.end(position, |_, fault| fault.family == family);
         } else {
@@ -148,6 +150,14 @@ mod tests {
         let text = "[{:process :nemesis, :type :info, :f :kill, :value :primaries}
                      {:process :nemesis, :type :info, :f :kill,
                       :value {:what \"skipped: nobody leads\", :nodes [], :skipped \"nobody leads\"}}]";
+        assert!(told(text).is_empty(), "{:?}", told(text));
+    }
+
+    #[test]
+    fn a_heal_that_found_nothing_to_heal_is_no_fault() {
+        let text = "[{:process :nemesis, :type :info, :f :start, :value nil}
+                     {:process :nemesis, :type :info, :f :start,
+                      :value {:what \"\", :nodes [], :proof {:held true}}}]";
         assert!(told(text).is_empty(), "{:?}", told(text));
     }
 

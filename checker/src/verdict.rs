@@ -6,7 +6,9 @@
 
 mod examination;
 
-pub use examination::{Core, CoreEnd, CoreOperation, Doubt, Examination, LeftOut, Strength};
+pub use examination::{
+    Core, CoreEnd, CoreOperation, Doubt, Examination, Extent, LeftOut, Strength,
+};
 
 use crate::history::Outcome;
 use crate::value::Value;

@@ -6,7 +6,8 @@
 
 use crate::value::Value;
 use crate::verdict::{
-    Anomaly, Because, Core, Examination, Part, PossibleState, Related, Stats, Validity, Verdict,
+    Anomaly, Because, Core, Examination, Extent, Part, PossibleState, Related, Stats, Validity,
+    Verdict,
 };
 
 /// Like Knossos, results show the first few configurations and no more.
@@ -83,6 +84,9 @@ fn examination(examination: &Examination, map: &mut Entries) {
         if let Some(depends_on) = &strength.depends_on {
             let indices = indices(&depends_on.iter().map(|one| one.index).collect::<Vec<_>>());
             entries.put("depends-on", indices);
+        }
+        if strength.extent == Extent::AtLeast {
+            entries.put("at-least?", Value::Bool(true));
         }
         map.put("strength", entries.finish());
     }

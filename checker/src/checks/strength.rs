@@ -17,6 +17,9 @@
 //! 2. Doubting only some failures, the last ones that leave such a state, makes the history legal:
 //!    then doubting more does.
 //! 3. Otherwise everything is judged.
+//!
+//! A violation that depends on each of several failures needs no longer list: from then on it is said
+//! that there are at least so many.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,7 +29,10 @@ use crate::history::Outcome;
 use crate::linear::{Decision, Occurrence, decide};
 use crate::model::{Call, Class, Model, Requires};
 use crate::shrink::{Form, Shrunk, is_violation_within};
-use crate::verdict::{Doubt, Strength};
+use crate::verdict::{Doubt, Extent, Strength};
+
+/// So many failures on each of which a violation depends are enough to know.
+const ENOUGH: usize = 5;
 
 /// Failures that say something, or could have changed the state, as they would be read if nobody
 /// trusted them.
@@ -125,10 +131,11 @@ pub(crate) fn find<M: Model>(
             error: recorded.completion().and_then(|op| op.error.cloned()),
         }
     };
-    let depends_on = trial.depends_on();
+    let (depends_on, extent) = trial.depends_on().unzip();
     Strength {
         doubted: doubts.failures.len() as u64,
         depends_on: depends_on.map(|depends_on| depends_on.into_iter().map(doubt).collect()),
+        extent: extent.unwrap_or(Extent::All),
     }
 }
 
@@ -165,20 +172,24 @@ fn likely<M: Model>(
 }
 
 impl<M: Model> Trial<'_, '_, '_, M> {
-    /// The failures that must have been definite.
-    fn depends_on(&self) -> Option<Vec<usize>> {
+    /// The failures that must have been definite, or some that must where there are many.
+    fn depends_on(&self) -> Option<(Vec<usize>, Extent)> {
         if self.doubts.failures.is_empty() || self.is_violation(&[])? {
-            return Some(Vec::new());
+            return Some((Vec::new(), Extent::All));
         }
         let enough = match self.core_remains(&self.likely) {
             true => self.likely.clone(),
             false => self.doubts.all(),
         };
         let mut depends_on = self.indispensable(&enough)?;
+        if depends_on.len() >= ENOUGH {
+            depends_on.sort_unstable();
+            return Some((depends_on, Extent::AtLeast));
+        }
         let rest = enough.into_iter().filter(|at| !depends_on.contains(at)).collect();
         depends_on.extend(self.smallest(&depends_on, rest)?);
         depends_on.sort_unstable();
-        Some(depends_on)
+        Some((depends_on, Extent::All))
     }
 
     /// Of these, the failures of which each makes the history legal if it alone is doubted. What a
@@ -196,37 +207,39 @@ impl<M: Model> Trial<'_, '_, '_, M> {
             }
         }
         let mut found = Vec::new();
-        for members in self.with_indispensable(&equal)? {
-            found.extend_from_slice(&members[..self.indispensable_of(members)?]);
-        }
+        self.collect_indispensable(&equal, &mut found)?;
         Some(found)
     }
 
-    /// Those of these kinds of equal failures that have an indispensable one. Usually few do, and
-    /// doubting the earliest of many kinds at once tells that none of them does.
-    fn with_indispensable<'k>(&self, kinds: &'k [Vec<usize>]) -> Option<Vec<&'k Vec<usize>>> {
+    /// Adds the indispensable ones among these kinds of equal failures. Usually few kinds have any,
+    /// and doubting the earliest of many at once tells that none of them has.
+    fn collect_indispensable(&self, kinds: &[Vec<usize>], found: &mut Vec<usize>) -> Option<()> {
         let earliest: Vec<usize> = kinds.iter().map(|members| members[0]).collect();
-        if kinds.is_empty() || self.remains_doubting(&earliest)? {
-            return Some(Vec::new());
+        if kinds.is_empty() || found.len() >= ENOUGH || self.remains_doubting(&earliest)? {
+            return Some(());
         }
         match kinds {
-            [members] => Some(vec![members]),
+            [members] => found.extend_from_slice(&members[..self.indispensable_of(members)?]),
             _ => {
                 let (left, right) = kinds.split_at(kinds.len() / 2);
-                let mut found = self.with_indispensable(left)?;
-                found.extend(self.with_indispensable(right)?);
-                Some(found)
+                self.collect_indispensable(left, found)?;
+                self.collect_indispensable(right, found)?;
             }
         }
+        Some(())
     }
 
-    /// How many of these equal failures, of which the first is, are indispensable: seldom many.
+    /// How many of these equal failures, of which the first is, are indispensable: seldom many, and
+    /// not counted beyond what is enough.
     fn indispensable_of(&self, members: &[usize]) -> Option<usize> {
         let mut from = 1;
         let mut to = 2;
         while to <= members.len() && !self.remains_doubting(&members[to - 1..to])? {
             from = to;
             to *= 2;
+            if from >= ENOUGH {
+                return Some(from);
+            }
         }
         to = to.min(members.len() + 1) - 1;
         while from < to {

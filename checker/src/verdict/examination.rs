@@ -40,6 +40,17 @@ pub struct Strength {
     /// doubted it is still a violation, with one of them less it is none. `None` where time ran
     /// out before that was known.
     pub depends_on: Option<Vec<Doubt>>,
+    /// Whether that is all of it.
+    pub extent: Extent,
+}
+
+/// How much of what a violation depends on is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    All,
+    /// Failures each of which makes the history legal if it alone is doubted; there may be more.
+    AtLeast,
 }
 
 /// A failure that must have been definite.
@@ -65,7 +76,8 @@ impl Strength {
             (all, []) => format!("invalid even if all {all} definite failures are doubted"),
             (1, [only]) => format!("depends on the only definite failure: {only}"),
             (all, depends_on) => format!(
-                "depends on {} of {all} definite failures: {}",
+                "depends on {}{} of {all} definite failures: {}",
+                if self.extent == Extent::AtLeast { "at least " } else { "" },
                 depends_on.len(),
                 listed(depends_on)
             ),
