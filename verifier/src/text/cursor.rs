@@ -68,7 +68,10 @@ impl<'a> Cursor<'a> {
     /// Passes a word, which is empty if there is none.
     pub(crate) fn word(&mut self) -> Read<&'a str> {
         let rest = self.rest();
-        let ends = |byte: &u8| byte.is_ascii_whitespace() || b",()[]{}\";\x0b".contains(byte);
+        let ends = |byte: &u8| {
+            byte.is_ascii_whitespace()
+                || matches!(byte, b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | 0x0b)
+        };
         let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
         let word = std::str::from_utf8(word).map_err(|_| self.refuse("UTF-8"))?;
         self.at += word.len();
