@@ -70,7 +70,10 @@ impl<'a> Cursor<'a> {
         let rest = self.rest();
         let ends = |byte: &u8| {
             byte.is_ascii_whitespace()
-                || matches!(byte, b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | 0x0b)
+                || matches!(
+                    byte,
+                    b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | 0x0b
+                )
         };
         let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
         let word = std::str::from_utf8(word).map_err(|_| self.refuse("UTF-8"))?;
