@@ -37,10 +37,10 @@ pub struct Strength {
     /// How many operations failed that could have changed the state.
     pub doubted: u64,
     /// Of these, a smallest set that must have been definite: with these trusted and all others
-    /// doubted it is still a violation, with one of them less it is none. `None` where time ran
-    /// out before that was known.
+    /// doubted it is still a violation, with one of them less it is none. Where there are many,
+    /// only some of them ([`Extent::AtLeast`]). `None` where time ran out before that was known.
     pub depends_on: Option<Vec<Doubt>>,
-    /// Whether that is all of it.
+    /// Whether `depends_on` is all of it.
     pub extent: Extent,
 }
 

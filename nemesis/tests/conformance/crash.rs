@@ -191,11 +191,12 @@ impl Run {
                 break status;
             }
             assert!(Instant::now() < deadline, "it did not end: {:?}", self.processes());
-            // Between two looks; the deadline bounds it. So below.
+            // Between two looks; the deadline bounds it.
             std::thread::sleep(Duration::from_millis(5));
         };
         while !self.processes().is_empty() {
             assert!(Instant::now() < deadline, "left behind: {:?}", self.processes());
+            // Between two looks; the deadline bounds it.
             std::thread::sleep(Duration::from_millis(5));
         }
         assert_machine_is_clean();
