@@ -8,6 +8,7 @@
 use std::process::ExitCode;
 
 use checker::Validity;
+use checker::verdict::Reason;
 
 /// How a command ended. The order of the variants is that of severity: the worst is the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,8 +38,11 @@ impl Exit {
     }
 
     /// The exit that an error stands for: [`BadInput`] anywhere in its chain says that the caller
-    /// is to blame, everything else is our own failure.
+    /// is to blame, [`GaveUp`] that nobody is, everything else is our own failure.
     pub fn of_error(error: &anyhow::Error) -> Exit {
+        if error.downcast_ref::<GaveUp>().is_some() {
+            return Exit::Unknown;
+        }
         match error.downcast_ref::<BadInput>() {
             Some(_) => Exit::BadInput,
             None => Exit::Broken,
@@ -68,6 +72,17 @@ impl From<Exit> for ExitCode {
 #[error("{0}")]
 pub struct BadInput(pub String);
 
+/// An error that says only that it would have cost more than was allowed. A command returns it to
+/// end with [`Exit::Unknown`].
+#[derive(Debug, thiserror::Error)]
+#[error("{told}")]
+pub struct GaveUp {
+    /// What was spent.
+    pub reason: Reason,
+    /// At what, and what would allow more.
+    pub told: String,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +105,11 @@ mod tests {
 
         let outer = Err::<(), _>(std::io::Error::other("disk")).context(BadInput("x".into()));
         assert_eq!(Exit::of_error(&outer.unwrap_err()), Exit::BadInput);
+
+        let gave_up = Err::<(), _>(GaveUp { reason: Reason::Deadline, told: "too long".into() })
+            .context("reading")
+            .unwrap_err();
+        assert_eq!(Exit::of_error(&gave_up), Exit::Unknown);
 
         assert_eq!(Exit::of_error(&anyhow::anyhow!("we are broken")), Exit::Broken);
     }

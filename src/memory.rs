@@ -12,7 +12,17 @@ pub fn available_bytes() -> Option<u64> {
 }
 
 fn machine_available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    entry(meminfo, "MemAvailable:")
+}
+
+/// Memory that this process holds.
+pub fn resident_bytes() -> Option<u64> {
+    entry(&fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
+}
+
+/// An amount in a table of the kernel.
+fn entry(table: &str, name: &str) -> Option<u64> {
+    let line = table.lines().find_map(|line| line.strip_prefix(name))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -75,6 +85,7 @@ mod tests {
     #[test]
     fn this_machine_has_some() {
         assert!(available_bytes().is_some_and(|bytes| bytes > 1 << 20));
+        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
     }
 
     #[test]

@@ -49,6 +49,9 @@ pub enum Reason {
     Empty,
     /// Nothing that was acknowledged was ever read back, so that valid would mean nothing.
     Vacuous,
+    /// The load itself acknowledged no write, or no read: whatever was read back was read when all
+    /// faults were healed, so that valid would mean nothing.
+    IdleLoad,
     /// An operation whose `:f` the model does not know.
     UnknownFunction(String),
     /// An operation whose value the model cannot read.
@@ -69,7 +72,7 @@ impl Reason {
             Reason::Memory => "memory",
             Reason::Cancelled => "cancelled",
             Reason::Empty => "empty",
-            Reason::Vacuous => "vacuous",
+            Reason::Vacuous | Reason::IdleLoad => "vacuous",
             Reason::UnknownFunction(_) => "unknown-function",
             Reason::BadValue(_) => "bad-value",
             Reason::Ambiguous(_) => "ambiguous",
@@ -86,6 +89,7 @@ impl Reason {
             Reason::Cancelled => "the check was cancelled".to_owned(),
             Reason::Empty => "no client did anything".to_owned(),
             Reason::Vacuous => "nothing that was acknowledged was ever read back".to_owned(),
+            Reason::IdleLoad => "the load itself acknowledged no write, or no read".to_owned(),
             Reason::UnknownFunction(f) => format!("the model does not know the function {f}"),
             Reason::BadValue(what) | Reason::Ambiguous(what) | Reason::Missing(what) => {
                 what.clone()
@@ -252,6 +256,21 @@ pub struct Stats {
 }
 
 impl Verdict {
+    /// A verdict that says only why there is none.
+    pub fn undecided(checker: &str, reason: Reason) -> Verdict {
+        Verdict {
+            checker: checker.to_owned(),
+            validity: Validity::Unknown,
+            summary: format!("unknown: {}", reason.sentence()),
+            reason: Some(reason),
+            anomalies: Vec::new(),
+            assumptions: Vec::new(),
+            stats: Stats::default(),
+            proof: None,
+            parts: Vec::new(),
+        }
+    }
+
     /// Whether the history could hardly have shown a violation: no acknowledged write, or no
     /// acknowledged read of a value that somebody wrote. A valid verdict then means nothing.
     pub fn is_vacuous(&self) -> bool {

@@ -11,6 +11,7 @@ pub(super) mod input;
 pub(super) mod options;
 mod render;
 mod stream;
+mod within;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use checker::{History, Verdict};
 
 use super::limits::Limits;
 use crate::console::Console;
-use crate::exit::{BadInput, Exit};
+use crate::exit::{BadInput, Exit, GaveUp};
 use crate::interrupt::Interrupt;
 use crate::report;
 use render::Rendered;
@@ -63,6 +64,18 @@ pub struct Args {
 struct Judged {
     history: History,
     verdict: Verdict,
+}
+
+impl Judged {
+    /// A history that would have cost too much to read.
+    fn unread(gave_up: GaveUp) -> Judged {
+        let history = History::from_ops(Vec::new()).expect("no operation contradicts another");
+        let summary = format!("unknown: {}", gave_up.told);
+        Judged {
+            history,
+            verdict: Verdict { summary, ..Verdict::undecided("none", gave_up.reason) },
+        }
+    }
 }
 
 /// Judges each of the files.
@@ -197,17 +210,22 @@ impl Bench<'_> {
     fn judge(&self, path: &Path) -> anyhow::Result<Judged> {
         let name = path.display();
         let source = input::locate(path)?;
+        let budget = self.args.limits.budget();
         let reading = self.console.while_showing(
             |elapsed| format!("reading {name}, {} s", elapsed.as_secs()),
-            || self.args.reading.read(&source),
-        )?;
+            || self.args.reading.read(&source, &budget),
+        );
+        let reading = match reading.map_err(anyhow::Error::downcast) {
+            Ok(reading) => reading,
+            Err(Ok(gave_up)) => return Ok(Judged::unread(gave_up)),
+            Err(Err(error)) => return Err(error),
+        };
         if let Some(notice) = reading.notice {
             self.console.say(notice);
         }
         let history = reading.history;
         let readings = self.args.reading.readings(&history)?;
         let check = self.args.reading.check_options(self.args.limits.threads());
-        let budget = self.args.limits.budget();
         let count = history.operations().len();
         let judge = || checker::check_readings(&history, &readings, &check, &budget);
         let (check, mut verdict) = self.console.while_showing(

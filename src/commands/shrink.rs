@@ -47,7 +47,8 @@ pub struct Args {
 pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     args.reading.validate()?;
     let interrupt = Interrupt::listen().context("listening for ctrl-c")?;
-    let reading = args.reading.read(&input::locate(&args.file)?)?;
+    let budget = args.limits.budget();
+    let reading = args.reading.read(&input::locate(&args.file)?, &budget)?;
     if let Some(notice) = reading.notice {
         console.say(notice);
     }
@@ -55,7 +56,6 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     let readings = args.reading.readings(&history)?;
     let mut check = args.reading.check_options(args.limits.threads());
     check.patience = Patience(args.limits.deadline());
-    let budget = args.limits.budget();
     let judge = || checker::check_readings(&history, &readings, &check, &budget);
     let (check, verdict) = console.while_showing(
         |elapsed| format!("shrinking {}, {} s", args.file.display(), elapsed.as_secs()),

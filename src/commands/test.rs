@@ -200,25 +200,15 @@ fn sweep(console: &Console) -> Result<()> {
     Ok(())
 }
 
-/// Valid means nothing where nothing was read back, or only outside of the load: then all faults were
-/// healed.
-fn doubt_vacuous(verdict: &mut Verdict, idle: bool) {
-    let (vacuous, summary) = (verdict.is_vacuous(), verdict.summary.clone());
-    if vacuous || idle {
-        verdict.doubt(Reason::Vacuous);
-    }
-    if !vacuous && verdict.reason == Some(Reason::Vacuous) {
-        verdict.summary =
-            format!("vacuous: the load itself acknowledged no write, or no read ({summary})");
-    }
-}
-
 /// Judges a run and reports on it. Says too whether further runs make sense: not after a
 /// violation, and not when somebody wished to stop.
 fn conclude(finished: &Finished, args: &Args, console: &Console) -> Result<(Exit, bool)> {
     let mut verdict = judge(finished, args, console)?;
-    if !args.allow_vacuous {
-        doubt_vacuous(&mut verdict, finished.idle);
+    if !args.allow_vacuous && verdict.is_vacuous() {
+        verdict.doubt(Reason::Vacuous);
+    }
+    if !args.allow_vacuous && finished.idle {
+        verdict.doubt(Reason::IdleLoad);
     }
     if !finished.missing.is_empty() {
         verdict.doubt(Reason::Missing(finished.missing.join("; ")));

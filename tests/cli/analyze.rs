@@ -152,6 +152,17 @@ fn a_spent_budget_is_unknown_with_its_reason() {
 }
 
 #[test]
+fn what_never_ends_is_unknown_once_it_has_taken_too_much() {
+    for (limit, cure) in [("--memory", "--memory allows more"), ("--deadline", "--deadline allows")]
+    {
+        let amount = if limit == "--memory" { "64MB" } else { "100ms" };
+        let done = checker(&["analyze", limit, amount, "/dev/zero"]);
+        assert_eq!(done.code, 2, "{done:?}");
+        assert!(done.out.contains("unknown") && done.out.contains(cure), "{done:?}");
+    }
+}
+
+#[test]
 fn the_report_is_written_where_told() {
     let folder = Folder::new();
     let path = folder.file("h.edn", INVALID);

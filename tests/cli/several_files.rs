@@ -22,6 +22,7 @@ fn each_file_is_one_line_of_three_fields() {
     let words: Vec<&str> = lines.iter().map(|line| line[1]).collect();
     assert_eq!(words, ["valid", "invalid", "unknown", "unknown", "unknown"]);
     assert!(lines[3][2].contains("unreadable"), "{lines:?}");
+    assert!(lines[0][2].ends_with("(linearizable cas-register)"), "who judged is said: {lines:?}");
 }
 
 #[test]

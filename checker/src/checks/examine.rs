@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::explain::{self, Explanation};
-use super::linearizable::{Parsed, Stuck, WithModel};
+use super::linearizable::{Parsed, Scope, Stuck, WithModel};
 use super::object::{Object, Recorded, Source};
 use super::sentence::titled;
 use super::strength::{self, Doubts};
@@ -95,13 +95,12 @@ fn by_core<M: Model>(
     let Some(at) = parsed.position(failing.invoke().index) else { return };
     let transition = &parsed.occurrences[at].transition;
     let (object, meanings, possible) = (&object, &meanings, &[]);
-    let found = explain(&Stuck { object, model, meanings, failing, transition, possible });
+    let scope = Scope::Core;
+    let stuck = Stuck { object, model, meanings, failing, transition, possible, scope };
+    let found = explain(&stuck);
     if general && found.kind != explain::GENERAL {
         found.kind.clone_into(&mut anomaly.kind);
-        // Long before these it may have been there as well.
-        let sentence =
-            found.sentence.replace("was there only once", "was there only once for both");
-        anomaly.sentence = titled(found.kind, &sentence);
+        anomaly.sentence = titled(found.kind, &found.sentence);
         anomaly.related = found.related;
         anomaly.examination.core_explains = true;
     }

@@ -13,7 +13,7 @@
 //! | `nonlinearizable` | the search alone |
 
 use super::argument;
-use super::linearizable::Stuck;
+use super::linearizable::{Scope, Stuck};
 use super::object::{Object, Recorded};
 use super::sentence::{alternatives, at_key, by_whom, process, when};
 use crate::history::Outcome;
@@ -29,8 +29,17 @@ pub(crate) const GENERAL: &str = "nonlinearizable";
 pub(crate) struct Explanation {
     pub(crate) kind: &'static str,
     pub(crate) sentence: String,
+    /// What else there could have been, as a further clause of the sentence. It may be empty, and
+    /// whoever can name the operations that exclude this one has no need of it.
+    pub(crate) instead: String,
     pub(crate) related: Vec<Related>,
     pub(crate) argument: Vec<Because>,
+}
+
+impl Explanation {
+    fn new(kind: &'static str, sentence: String, related: Vec<Related>) -> Explanation {
+        Explanation { kind, sentence, instead: String::new(), related, argument: Vec::new() }
+    }
 }
 
 /// Why an operation of a register could not be placed.
@@ -40,6 +49,7 @@ pub(crate) fn register(stuck: &Stuck<'_, '_, Register>) -> Explanation {
         model: stuck.model,
         failing: stuck.failing,
         meanings: stuck.meanings,
+        scope: stuck.scope,
     };
     explainer.explain(stuck.transition, stuck.possible)
 }
@@ -76,7 +86,7 @@ fn refused<M: Model>(stuck: &Stuck<'_, '_, M>) -> Option<Explanation> {
         when(failing),
         alternatives(&reasons)
     );
-    Some(Explanation { kind: GENERAL, sentence, related: Vec::new(), argument: Vec::new() })
+    Some(Explanation::new(GENERAL, sentence, Vec::new()))
 }
 
 /// In the words of the history, where the model has none.
@@ -98,9 +108,6 @@ fn undescribed<M: Model>(stuck: &Stuck<'_, '_, M>) -> Explanation {
     unplaced(&subject, "object", stuck.model, stuck.possible)
 }
 
-/// Begins the part of a sentence that says what else could have been there.
-pub(crate) const HELD: &str = "; before it";
-
 /// What the search proved, and nothing more.
 fn unplaced<M: Model>(
     subject: &str,
@@ -115,12 +122,12 @@ fn unplaced<M: Model>(
             states.push(text);
         }
     }
-    let held = match states.is_empty() {
+    let instead = match states.is_empty() {
         true => String::new(),
-        false => format!("{HELD} the {noun} could have held {}", alternatives(&states)),
+        false => format!("; before it the {noun} could have held {}", alternatives(&states)),
     };
-    let sentence = format!("{subject}, and no order of the operations until then allows it{held}");
-    Explanation { kind: GENERAL, sentence, related: Vec::new(), argument: Vec::new() }
+    let sentence = format!("{subject}, and no order of the operations until then allows it");
+    Explanation { instead, ..Explanation::new(GENERAL, sentence, Vec::new()) }
 }
 
 /// Looks for the reason why one operation could not be placed.
@@ -130,6 +137,7 @@ struct Explainer<'a, 'h> {
     failing: &'a Recorded<'h>,
     /// What each operation did, if the model has a meaning for it.
     meanings: &'a [Option<Transition>],
+    scope: Scope,
 }
 
 /// Somebody who may have put the value there.
@@ -234,7 +242,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
             (None, None) => (format!("but nobody ever wrote {text}"), Vec::new()),
         };
         let sentence = format!("{}, {reason}", self.subject());
-        Some(Explanation { kind: "phantom-read", sentence, related, argument: Vec::new() })
+        Some(Explanation::new("phantom-read", sentence, related))
     }
 
     /// A write of `value` that claims not to have happened, and began before the read ended.
@@ -311,12 +319,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
         if let Writer::Operation(one) = writer {
             related_operations.insert(0, related(one, "wrote the value"));
         }
-        Some(Explanation {
-            kind: "stale-read",
-            sentence,
-            related: related_operations,
-            argument: Vec::new(),
-        })
+        Some(Explanation::new("stale-read", sentence, related_operations))
     }
 
     /// When the only write of `value` had certainly taken effect: it was acknowledged, or somebody
@@ -348,15 +351,20 @@ impl<'a, 'h> Explainer<'a, 'h> {
             }
             _ => None,
         })?;
+        let once = match self.scope {
+            Scope::Whole => "only once",
+            // Long before these it may have been there as well.
+            Scope::Core => "only once for both",
+        };
         let sentence = format!(
-            "{}, but {} was there only once and was also replaced by {} ({})",
+            "{}, but {} was there {once} and was also replaced by {} ({})",
             self.subject(),
             self.model.value(value),
             self.model.value(by),
             by_whom(other)
         );
         let related = vec![related(other, "replaced the same value")];
-        Some(Explanation { kind: "lost-update", sentence, related, argument: Vec::new() })
+        Some(Explanation::new("lost-update", sentence, related))
     }
 }
 

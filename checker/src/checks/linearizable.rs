@@ -3,7 +3,6 @@
 
 use super::company;
 use super::explain::{self, Explanation};
-use super::merge::undecided;
 use super::object::{Object, Recorded};
 use super::sentence::titled;
 use crate::budget::Budget;
@@ -77,7 +76,7 @@ fn judge_by<M: Model>(
     let mut stats = Stats::default();
     object.operations.iter().for_each(|one| stats.count(one.outcome()));
     let mut verdict = match Parsed::new(&mut model, object) {
-        Err(reason) => undecided(&checker, reason),
+        Err(reason) => Verdict::undecided(&checker, reason),
         Ok(parsed) => {
             let (decision, effort) = decide_with(&model, &parsed.occurrences, budget, algorithm);
             parsed.count(&mut stats, &model, effort);
@@ -98,6 +97,16 @@ pub(crate) struct Stuck<'a, 'h, M: Model> {
     pub(crate) failing: &'a Recorded<'h>,
     pub(crate) transition: &'a M::Transition,
     pub(crate) possible: &'a [Possible<M::State>],
+    pub(crate) scope: Scope,
+}
+
+/// How much of the history it could not be placed in.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope {
+    /// All operations of the object.
+    Whole,
+    /// Those that are a violation by themselves.
+    Core,
 }
 
 /// What a model made of the operations.
@@ -168,7 +177,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         decision: Decision<M::State>,
     ) -> Verdict {
         match decision {
-            Decision::Undecided(reason) => undecided(checker, reason),
+            Decision::Undecided(reason) => Verdict::undecided(checker, reason),
             Decision::Linearizable { order } => self.valid(checker, &order),
             Decision::Stuck(obstacle) => {
                 let proof = match &obstacle.pattern {
@@ -231,6 +240,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
             failing,
             transition,
             possible: &obstacle.possible,
+            scope: Scope::Whole,
         });
         if let Some(pattern) = &obstacle.pattern {
             self.name_pattern(pattern, obstacle.at, &mut explanation);
@@ -238,7 +248,10 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         Anomaly {
             kind: explanation.kind.to_owned(),
             key: self.object.key.clone(),
-            sentence: titled(explanation.kind, &explanation.sentence),
+            sentence: titled(
+                explanation.kind,
+                &format!("{}{}", explanation.sentence, explanation.instead),
+            ),
             op: failing.completion().map(|op| op.index),
             related: explanation.related,
             argument: explanation.argument,
@@ -252,10 +265,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
         if explanation.kind != explain::GENERAL {
             return;
         }
-        // What excludes it says more than what else there could have been.
-        let (subject, _) =
-            explanation.sentence.split_once(explain::HELD).unwrap_or((&explanation.sentence, ""));
-        explanation.sentence = format!("{subject}: {}", pattern.why);
+        explanation.instead = format!(": {}", pattern.why);
         for at in pattern.operations.iter().filter(|at| **at != failing).take(RELATED_MAX) {
             let index = self.index(*at);
             if explanation.related.iter().all(|one| one.index != index) {

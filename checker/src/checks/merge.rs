@@ -4,21 +4,6 @@ use super::sentence::alternatives;
 use crate::value::Value;
 use crate::verdict::{Part, Reason, Stats, Validity, Verdict};
 
-/// A verdict that says only why there is none.
-pub(crate) fn undecided(checker: &str, reason: Reason) -> Verdict {
-    Verdict {
-        checker: checker.to_owned(),
-        validity: Validity::Unknown,
-        summary: format!("unknown: {}", reason.sentence()),
-        reason: Some(reason),
-        anomalies: Vec::new(),
-        assumptions: Vec::new(),
-        stats: Stats::default(),
-        proof: None,
-        parts: Vec::new(),
-    }
-}
-
 /// The verdict on all keys together.
 pub(crate) fn merged(
     checker: &str,

@@ -159,7 +159,7 @@ where
     E: Fn(&Object<'_>, &mut Verdict, &Allowance) + Sync,
 {
     fn judge_history(&self, history: &History, options: &CheckOptions, budget: &Budget) -> Verdict {
-        let undecided = |reason| merge::undecided(self.checker, reason);
+        let undecided = |reason| Verdict::undecided(self.checker, reason);
         if history.operations().is_empty() {
             return undecided(Reason::Empty);
         }

@@ -15,7 +15,6 @@ mod core;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::core::Shown;
-use super::merge::undecided;
 use super::object::{Object, Recorded};
 use super::sentence::{at_key, by_whom, process, titled, when};
 use crate::budget::Budget;
@@ -54,7 +53,7 @@ pub(crate) fn judge(object: &Object<'_>, reads: SetReads, budget: &Budget) -> Ve
     let mut stats = Stats::default();
     object.operations.iter().for_each(|one| stats.count(one.outcome()));
     let mut verdict = match Sets::parse(object, budget) {
-        Err(reason) => undecided("set", reason),
+        Err(reason) => Verdict::undecided("set", reason),
         Ok(sets) => {
             sets.count(&mut stats);
             sets.verdict(reads, budget)
@@ -167,7 +166,7 @@ impl<'a, 'h> Sets<'a, 'h> {
         let mut found = self.unexpected();
         match self.missing(reads, budget) {
             Ok(missing) => found.extend(missing),
-            Err(reason) if found.is_empty() => return undecided("set", reason),
+            Err(reason) if found.is_empty() => return Verdict::undecided("set", reason),
             Err(_) => {}
         }
         found.sort_by_key(|(anomaly, _)| (rank(&anomaly.kind), anomaly.op));
@@ -184,7 +183,7 @@ impl<'a, 'h> Sets<'a, 'h> {
         }
         if self.final_read().is_none() {
             let missing = "no read succeeded after the last acknowledged add";
-            return undecided("set", Reason::Missing(missing.to_owned()));
+            return Verdict::undecided("set", Reason::Missing(missing.to_owned()));
         }
         let summary = format!(
             "every one of {} acknowledged elements is in the final read; {} recovered",

@@ -1,13 +1,14 @@
 //! From a path to a history.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use checker::History;
-use checker::history::{Format, Independent, ReadError, read, read_path, recover_path, split};
+use checker::history::{Format, Independent, ReadError, read, recover, split};
+use checker::{Budget, History};
 
+use super::within::{Spent, Within};
 use crate::exit::BadInput;
 
 /// Where a history comes from.
@@ -38,15 +39,17 @@ pub(in crate::commands) fn locate(path: &Path) -> anyhow::Result<Source> {
     source.ok_or_else(|| none().into())
 }
 
-/// Reads a history; every failure names the file and, where there is one, the place in it.
+/// Reads a history within a budget; every failure names the file and, where there is one, the place
+/// in it.
 pub(in crate::commands) fn load(
     source: &Source,
     format: Option<Format>,
     independent: Independent,
+    budget: &Budget,
 ) -> anyhow::Result<Reading> {
     let reading = match source {
-        Source::File(path) => file(path, format).with_context(|| name(path)),
-        Source::Journal(path) => journal(path).with_context(|| name(path)),
+        Source::File(path) => file(path, format, budget).with_context(|| name(path)),
+        Source::Journal(path) => journal(path, budget).with_context(|| name(path)),
     }?;
     // A flag that contradicts the history is the caller's mistake, not a verdict.
     if let Err(error) = split(&reading.history, independent) {
@@ -55,30 +58,31 @@ pub(in crate::commands) fn load(
     Ok(reading)
 }
 
-fn file(path: &Path, format: Option<Format>) -> Result<Reading, BadInput> {
-    let bad = |error: ReadError| BadInput(error.to_string());
+fn file(path: &Path, format: Option<Format>, budget: &Budget) -> anyhow::Result<Reading> {
+    let format = format.or_else(|| Format::of_path(path));
     if path != Path::new("-") && path.metadata().is_ok_and(|file| file.is_file()) {
-        let history = read_path(path, format).map_err(bad)?;
+        let input = Within::new(File::open(path).map_err(unreadable)?, budget);
+        let history = read(input, format).map_err(failed)?;
         return Ok(Reading { history, notice: None, piped: None });
     }
-    let piped = pipe(path).map_err(|error| bad(error.into()))?;
-    let format = format.or_else(|| Format::of_path(path));
-    let history = read(piped.as_slice(), format).map_err(bad)?;
+    let piped = pipe(path, budget).map_err(unreadable)?;
+    let history = read(piped.as_slice(), format).map_err(failed)?;
     Ok(Reading { history, notice: None, piped: Some(piped) })
 }
 
 /// Everything that comes through a pipe: its proof is about these bytes, which come only once.
-fn pipe(path: &Path) -> io::Result<Vec<u8>> {
+fn pipe(path: &Path, budget: &Budget) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     match path == Path::new("-") {
-        true => io::stdin().lock().read_to_end(&mut bytes)?,
-        false => File::open(path)?.read_to_end(&mut bytes)?,
+        true => Within::new(io::stdin().lock(), budget).read_to_end(&mut bytes)?,
+        false => Within::new(File::open(path)?, budget).read_to_end(&mut bytes)?,
     };
     Ok(bytes)
 }
 
-fn journal(path: &Path) -> Result<Reading, BadInput> {
-    let recovered = recover_path(path).map_err(|error| BadInput(error.to_string()))?;
+fn journal(path: &Path, budget: &Budget) -> anyhow::Result<Reading> {
+    let input = Within::new(File::open(path).map_err(unreadable)?, budget);
+    let recovered = recover(BufReader::new(input)).map_err(unreadable)?;
     let notice = format!(
         "{}: the tester died before it wrote a history; judging the {} events of its journal \
          up to the first gap ({} behind it, {} damaged lines left out)",
@@ -89,6 +93,21 @@ fn journal(path: &Path) -> Result<Reading, BadInput> {
     );
     let history = History::from_ops(recovered.ops).map_err(|error| BadInput(error.to_string()))?;
     Ok(Reading { history, notice: Some(notice), piped: None })
+}
+
+fn unreadable(error: io::Error) -> anyhow::Error {
+    failed(ReadError::Io(error))
+}
+
+fn failed(error: ReadError) -> anyhow::Error {
+    let gave_up = match &error {
+        ReadError::Io(error) => Spent::ended(error),
+        _ => None,
+    };
+    match gave_up {
+        Some(gave_up) => gave_up.into(),
+        None => BadInput(error.to_string()).into(),
+    }
 }
 
 fn name(path: &Path) -> String {

@@ -4,7 +4,7 @@ use checker::checks::{Asked, Readings};
 use checker::history::{Format, Independent};
 use checker::linear::Algorithm;
 use checker::model::{FailedCas, ModelName, ModelOptions, NilReads};
-use checker::{CheckOptions, CheckerSpec, History, SetReads, Value};
+use checker::{Budget, CheckOptions, CheckerSpec, History, SetReads, Value};
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser as _};
 
@@ -164,9 +164,13 @@ impl Reading {
         }
     }
 
-    /// Reads a history as told.
-    pub(in crate::commands) fn read(&self, source: &Source) -> anyhow::Result<input::Reading> {
-        input::load(source, self.format(), self.independent())
+    /// Reads a history as told, within a budget.
+    pub(in crate::commands) fn read(
+        &self,
+        source: &Source,
+        budget: &Budget,
+    ) -> anyhow::Result<input::Reading> {
+        input::load(source, self.format(), self.independent(), budget)
     }
 
     /// The notation of the files, where it was given.

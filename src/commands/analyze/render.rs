@@ -30,13 +30,14 @@ pub(super) fn line(path: &str, rendered: &Rendered<'_>) -> String {
     format!("{}\t{word}\t{}\n", flat(path), flat(&detail))
 }
 
+/// The summary, and by what it was judged, which may have been inferred.
 fn detail(verdict: &Verdict) -> String {
     let vacuous = if is_vacuous_pass(verdict) {
-        " (vacuous: no acknowledged write was ever read)"
+        "; vacuous: no acknowledged write was ever read"
     } else {
         ""
     };
-    format!("{}{vacuous}", verdict.summary)
+    format!("{} ({}{vacuous})", verdict.summary, verdict.checker)
 }
 
 /// Whether a pass means nothing.
