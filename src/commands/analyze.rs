@@ -33,7 +33,7 @@ use render::Rendered;
 /// path, TAB, `valid`, `invalid` or `unknown`, TAB, detail.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Histories in EDN, JSON, JSON lines or Jepsen's log lines, also gzipped; the folder of a run;
+    /// Histories in EDN, JSON, JSON lines or Jepsen's log lines, plain, .gz or .zst; the folder of a run;
     /// `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,

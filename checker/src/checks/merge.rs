@@ -2,7 +2,7 @@
 
 use super::sentence::alternatives;
 use crate::value::Value;
-use crate::verdict::{Part, Reason, Stats, Validity, Verdict};
+use crate::verdict::{Part, Stats, Validity, Verdict};
 
 /// The verdict on all keys together.
 pub(crate) fn merged(
