@@ -4,8 +4,9 @@
 //! that it does: when it begins, and when it is done. Our own say what kind of fault it was
 //! (`{:id 4, :fault :partition, …}`) and which ones a heal ended (`{:heals [4], …}`). Jepsen's are
 //! matched by name: `:start-partition` and `:stop-partition`, `:kill` and `:start`, `:pause` and
-//! `:resume`. What began and was never healed lasts to the end. What was planned and then left out
-//! (`{:skipped "nobody leads"}`) was no fault.
+//! `:resume`; resetting a clock ends whatever was done to it, and looking at clocks is no fault. What
+//! began and was never healed lasts to the end. What was planned and then left out (`{:skipped
+//! "nobody leads"}`) was no fault.
 
 use crate::history::{OpRef, Ops};
 use crate::op::Process;
@@ -39,18 +40,22 @@ pub fn in_force(ops: Ops<'_>) -> Vec<InForce> {
     reader.finish()
 }
 
-/// The family that a function of Jepsen's vocabulary ends; `None` if it begins one. `:start` ends
+/// The families that a function of Jepsen's vocabulary ends; none if it begins one. `:start` ends
 /// a kill where `kill_open` says that there is one, and is otherwise the old partitioner's
 /// beginning.
-pub fn family_ended_by(f: &str, kill_open: impl FnOnce() -> bool) -> Option<String> {
-    let family = match f {
-        "resume" => "pause",
-        "start" => "kill",
-        "stop" => "start",
-        "reset-clock" => "bump-clock",
-        _ => f.strip_prefix("stop-")?,
-    };
-    (f != "start" || kill_open()).then(|| family.to_owned())
+pub fn families_ended_by(f: &str, kill_open: impl FnOnce() -> bool) -> Vec<&str> {
+    match f {
+        "resume" => vec!["pause"],
+        "start" if kill_open() => vec!["kill"],
+        "stop" => vec!["start"],
+        "reset-clock" => vec!["bump-clock", "strobe-clock"],
+        _ => f.strip_prefix("stop-").into_iter().collect(),
+    }
+}
+
+/// Whether a function of Jepsen's vocabulary changes nothing.
+pub fn only_looks(f: &str) -> bool {
+    f == "check-clock-offsets"
 }
 
 /// The family that a function of Jepsen's vocabulary begins.
@@ -68,6 +73,9 @@ struct Reader {
 impl Reader {
     fn event(&mut self, op: OpRef<'_>, position: usize) {
         let f = op.f.name().map_or_else(|| op.f.to_string(), str::to_owned);
+        if only_looks(&f) {
+            return;
+        }
         let Some(first) = self.begun.iter().position(|(name, _)| *name == f) else {
             self.begun.push((f, position));
             return;
@@ -88,10 +96,16 @@ impl Reader {
             self.end(position, |id, _| id.is_some_and(|id| healed.contains(&id)));
         } else if op.value().get("proof").is_some() {
             // A heal of ours that found nothing to heal.
-        } else if let Some(family) = family_ended_by(&f, || self.is_open("kill")) {
-            self.end(position, |_, fault| fault.family == family);
         } else {
-            let fault = InForce { family: family_begun_by(&f), from, until: None };
+            self.by_name(&f, from, position);
+        }
+    }
+
+    fn by_name(&mut self, f: &str, from: usize, position: usize) {
+        let ended = families_ended_by(f, || self.is_open("kill"));
+        self.end(position, |_, fault| ended.contains(&fault.family.as_str()));
+        if ended.is_empty() {
+            let fault = InForce { family: family_begun_by(f), from, until: None };
             self.faults.push((None, fault));
         }
     }
@@ -108,10 +122,13 @@ impl Reader {
         }
     }
 
-    /// An injection that was begun and never reported is a fault all the same.
+    /// An injection that was begun and never reported is a fault all the same. A `:start` is one only
+    /// where the old partitioner was at work: it may have been a heal that found nothing.
     fn finish(mut self) -> Vec<InForce> {
+        let may_partition = self.faults.iter().any(|(_, fault)| fault.family == "start");
         for (f, from) in std::mem::take(&mut self.begun) {
-            if family_ended_by(&f, || self.is_open("kill")).is_none() {
+            let begins = families_ended_by(&f, || self.is_open("kill")).is_empty();
+            if begins && (f != "start" || may_partition) {
                 let fault = InForce { family: family_begun_by(&f), from, until: None };
                 self.faults.push((None, fault));
             }
@@ -174,6 +191,18 @@ mod tests {
             event(":pause")
         );
         assert_eq!(told(&text), ["kill 0-Some(3)", "start 4-Some(7)", "pause 8-None"]);
+        let clocks = ["bump-clock", "strobe-clock", "check-clock-offsets", "reset-clock"];
+        let text = format!("[{}]", clocks.map(|f| twice(&format!(":{f}"))).concat());
+        assert_eq!(told(&text), ["bump-clock 0-Some(7)", "strobe-clock 2-Some(7)"]);
+    }
+
+    #[test]
+    fn a_start_that_was_cut_off_is_a_fault_only_of_a_partitioner() {
+        let cut_off = "{:process :nemesis, :type :info, :f :start, :value nil}";
+        assert!(told(cut_off).is_empty(), "{:?}", told(cut_off));
+        let partitioner =
+            cut_off.repeat(2) + "[:nemesis :info :stop nil][:nemesis :info :stop nil]";
+        assert_eq!(told(&(partitioner + cut_off)), ["start 0-Some(3)", "start 4-None"]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ use std::path::Path;
 
 use checker::certificate::{Style, Subject, write};
 use checker::checks::CheckerSpec;
-use checker::history::{Format, History, read_path};
-use checker::model::ModelOptions;
+use checker::history::{Format, History, read, read_path};
+use checker::model::{ModelName, ModelOptions};
 use checker::{Budget, CheckOptions, Validity, Value, Verdict, check, infer_spec};
 use verifier::{Claim, Report, sha256, verify};
 
@@ -70,6 +70,26 @@ fn every_random_history_of_another_model_is_proved_and_nothing_false() {
         let model = object.model.name();
         assert!(counts.accepted > 200 && counts.frontiers > 20, "{model}: {counts:?}");
     }
+}
+
+/// What a crashed dequeue took is open, and following every choice would take 2^64 steps.
+#[test]
+fn dequeues_of_which_nobody_knows_are_proved_by_one_choice() {
+    let enqueue = |item: u64| format!("[0 :invoke :enqueue {item}] [0 :ok :enqueue {item}]");
+    let crash = |process: u64| format!("[{process} :invoke :dequeue nil]");
+    let nothing = "[0 :invoke :dequeue nil] [0 :ok :dequeue nil]".to_owned();
+    let events = (1..=64).map(enqueue).chain((1..=64).map(crash)).chain([nothing]);
+    let text = format!("[{}]", events.collect::<String>());
+    let history = read(text.as_bytes(), Some(Format::Edn)).expect("readable");
+    let (model, options) = (ModelName::UnorderedQueue, ModelOptions::default());
+    let spec = CheckerSpec::Linearizable { model, options };
+    let options = CheckOptions { spec, ..CheckOptions::default() };
+    let verdict = check(&history, &options, &Budget::unlimited());
+    assert_eq!(verdict.validity, Validity::Valid, "{}", verdict.summary);
+    let (bytes, edn) = (text.as_bytes(), Some(Format::Edn));
+    let proof = certificate(bytes, edn, Style::Cheapest, &history, &options, &verdict);
+    let report = verify(bytes, &proof).expect("it holds");
+    assert_eq!(report.proved(), Claim::Valid);
 }
 
 #[test]

@@ -205,6 +205,9 @@ fn locks_are_told_by_their_tokens_and_permits() {
     assert_eq!(judge(never_held).validity, Validity::Invalid);
     let two = "[[0 :invoke :acquire 2] [0 :ok :acquire 2]]";
     refused(two, &["--model semaphore --init PERMITS"]);
+    let billions = "[[0 :invoke :acquire 3000000000] [0 :ok :acquire 3000000000]
+                     [0 :invoke :release 3000000000] [0 :ok :release 3000000000]]";
+    refused(billions, &["--model semaphore --init PERMITS"]);
     let options = ModelOptions { init: Some(Value::Int(2)), ..ModelOptions::default() };
     let verdict = judge_as(two, &Asked { options, ..Asked::default() });
     assert_eq!(verdict.validity, Validity::Valid, "{}", verdict.summary);

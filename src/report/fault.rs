@@ -10,7 +10,7 @@
 //! name; the interval is then what the events say, and nothing is called proved.
 
 use checker::Value;
-use checker::faults::{family_begun_by, family_ended_by};
+use checker::faults::{families_ended_by, family_begun_by, only_looks};
 use checker::history::{OpRef, Ops};
 
 use super::scene::{is_nemesis, name_of};
@@ -100,9 +100,12 @@ pub(crate) fn from_history(ops: Ops<'_>, horizon: i64, time: &dyn Fn(usize) -> i
     for (position, op) in ops.iter().enumerate().filter(|(_, op)| is_nemesis(*op)) {
         reader.event(op, time(position));
     }
-    // An injection that was begun and never reported is a fault all the same.
+    // An injection that was begun and never reported is a fault all the same; a `:start` only where
+    // the old partitioner was at work: it may have been a heal that found nothing.
+    let may_partition = reader.faults.iter().any(|fault| fault.family == "start");
     for (f, at) in std::mem::take(&mut reader.begun) {
-        if family_of_start(&f, &reader.faults).is_some() {
+        let begins = families_of_stop(&f, &reader.faults).is_empty();
+        if begins && (f != "start" || may_partition) {
             reader.inject_plain(&f, &Value::Nil, at, horizon);
         }
     }
@@ -139,6 +142,9 @@ struct Reader {
 impl Reader {
     fn event(&mut self, op: OpRef<'_>, at: i64) {
         let f = name_of(op.f);
+        if only_looks(&f) {
+            return;
+        }
         let Some(begun) = self.begun.iter().position(|(name, _)| *name == f) else {
             self.begun.push((f, at));
             return;
@@ -152,12 +158,20 @@ impl Reader {
             self.heal_proved(ids, op.value(), since, at);
         } else if op.value().get("proof").is_some() {
             // A heal of ours found broken what no fault of ours had broken: see `surprises`.
-        } else if let Some(healed) = family_of_stop(&f, &self.faults) {
-            for fault in self.faults.iter_mut().filter(|fault| fault.is_open_of(&healed)) {
-                fault.heal(since, at, Proof::None);
-            }
         } else {
-            self.inject_plain(&f, op.value(), since, at);
+            self.by_name(&f, op.value(), since, at);
+        }
+    }
+
+    fn by_name(&mut self, f: &str, value: &Value, since: i64, at: i64) {
+        let healed = families_of_stop(f, &self.faults);
+        let is_healed = |fault: &&mut Fault| healed.iter().any(|family| fault.is_open_of(family));
+        self.faults
+            .iter_mut()
+            .filter(is_healed)
+            .for_each(|fault| fault.heal(since, at, Proof::None));
+        if healed.is_empty() {
+            self.inject_plain(f, value, since, at);
         }
     }
 
@@ -204,7 +218,7 @@ impl Reader {
     fn inject_plain(&mut self, f: &str, value: &Value, since: i64, at: i64) {
         self.faults.push(Fault {
             id: None,
-            family: family_of_start(f, &self.faults).unwrap_or_else(|| f.to_owned()),
+            family: family_begun_by(f),
             what: if value.is_nil() { String::new() } else { value.to_string() },
             nodes: Vec::new(),
             primaries: None,
@@ -233,17 +247,9 @@ impl Fault {
     }
 }
 
-/// The family that a starting `:f` of Jepsen's vocabulary belongs to.
-fn family_of_start(f: &str, faults: &[Fault]) -> Option<String> {
-    if family_of_stop(f, faults).is_some() {
-        return None;
-    }
-    Some(family_begun_by(f))
-}
-
-/// The family that a stopping `:f` heals.
-fn family_of_stop(f: &str, faults: &[Fault]) -> Option<String> {
-    family_ended_by(f, || faults.iter().any(|fault| fault.is_open_of("kill")))
+/// The families that a stopping `:f` heals; none if it starts one.
+fn families_of_stop<'f>(f: &'f str, faults: &[Fault]) -> Vec<&'f str> {
+    families_ended_by(f, || faults.iter().any(|fault| fault.is_open_of("kill")))
 }
 
 fn names(nodes: Option<&Value>) -> Vec<String> {

@@ -12,15 +12,20 @@ use crate::weaken::Weakened;
 /// More operations than this are not tried.
 pub(crate) const OPERATIONS_MAX: usize = 14;
 
+/// Whether every order of so many operations can be tried.
+pub(crate) fn affordable(count: usize) -> Result<(), String> {
+    match count <= OPERATIONS_MAX {
+        true => Ok(()),
+        false => Err(format!("{count} operations are too many to try every order")),
+    }
+}
+
 /// Makes sure that no order explains the history.
 pub(crate) fn refute<M: Model>(
     model: &M,
     weakened: &Weakened<M::Step, M::State>,
 ) -> Result<(), String> {
-    let count = weakened.steps.len();
-    if count > OPERATIONS_MAX {
-        return Err(format!("{count} operations are too many to try every order"));
-    }
+    affordable(weakened.steps.len())?;
     let mut search = Search { model, weakened, dead_ends: HashSet::new() };
     match weakened.starts.iter().any(|start| search.completes(0, start)) {
         true => Err("the operations that it names have a legal order".to_owned()),

@@ -43,6 +43,7 @@ impl<M: Model> Specification for M {
                 proved(format!("an order of {} operations", order.len()))
             }
             (Claim::Invalid, Proof::SubHistory(range)) => {
+                exhaustive::affordable(range.keep.as_ref().map_or(0, Vec::len))?;
                 let mut model = self.clone();
                 let part = part(&mut model, events, object, range)?;
                 exhaustive::refute(&model, &part)?;

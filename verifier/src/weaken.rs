@@ -20,7 +20,7 @@
 //! * **As a write.** A conditional step becomes an unconditional one with the same result.
 //! * **Forgetting** what no kept operation asks for.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::models::{Asks, Before, Entry, Model, Offers};
 use crate::timed::{Timed, find};
@@ -148,7 +148,9 @@ fn asked<M: Model>(model: &M, steps: &[Kept<M::Step>]) -> Option<HashSet<u32>> {
 /// The operations that are kept, and might notice that another one is missing.
 struct Onlookers<'a, M: Model> {
     model: &'a M,
-    steps: &'a [Kept<M::Step>],
+    /// Those that ask for a thing, and those that may ask for any.
+    by_thing: HashMap<u32, Vec<&'a Kept<M::Step>>>,
+    for_everything: Vec<&'a Kept<M::Step>>,
     /// Of changes by invocation: this, and the earliest return of it and all later ones.
     changes: Vec<(usize, usize)>,
 }
@@ -166,7 +168,21 @@ impl<'a, M: Model> Onlookers<'a, M> {
             earliest = earliest.min(*returned);
             *returned = earliest;
         }
-        Onlookers { model, steps, changes }
+        let mut onlookers =
+            Onlookers { model, by_thing: HashMap::new(), for_everything: Vec::new(), changes };
+        steps.iter().for_each(|kept| onlookers.add(kept));
+        onlookers
+    }
+
+    fn add(&mut self, kept: &'a Kept<M::Step>) {
+        match self.model.asks(&kept.step) {
+            Asks::Everything => self.for_everything.push(kept),
+            Asks::Only(things) => {
+                for thing in things {
+                    self.by_thing.entry(thing).or_default().push(kept);
+                }
+            }
+        }
     }
 
     /// Whether nobody notices that this one is left out.
@@ -176,13 +192,12 @@ impl<'a, M: Model> Onlookers<'a, M> {
             Offers::Everything => return false,
             Offers::Only(thing) => thing,
         };
-        self.steps.iter().all(|kept| {
-            let asks = match self.model.asks(&kept.step) {
-                Asks::Only(things) => things.contains(&thing),
-                Asks::Everything => true,
-            };
-            !asks || (self.model.overwrites() && self.is_hidden(one, kept))
-        })
+        let asking = self.by_thing.get(&thing).into_iter().flatten().chain(&self.for_everything);
+        let mut asking = asking.copied();
+        match self.model.overwrites() {
+            true => asking.all(|kept| self.is_hidden(one, kept)),
+            false => asking.next().is_none(),
+        }
     }
 
     /// Whether the kept one had returned before the other began, or another change lies between.

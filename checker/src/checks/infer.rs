@@ -13,7 +13,7 @@
 //! | `add`, `read` | set, counter, fetch-and-add, add-and-fetch | what is read; whether adding returns something else than what was added |
 //! | `enqueue`, `dequeue` | FIFO queue, unordered queue | nothing |
 //! | `acquire`, `release` | mutex, owner mutex, fenced mutex, semaphore | tokens that are numbers, permits; how many permits there are only `--init` says |
-//! | only `read` | register, counter, log, set | what is read |
+//! | only `read` | register, versioned register, counter, log, set | what is read |
 //!
 //! Whether there are independent keys is open in the same way ([`possible`]). Two choices are
 //! conventions, not proofs: elements that are only added and read are held against the checker of
@@ -163,7 +163,9 @@ fn locks(history: &History, asked: &Asked) -> Vec<CheckerSpec> {
         number(value).or_else(|| number(value.items()?.last()?))
     };
     let numbers = || history.operations().iter().map(taken);
-    let permits = numbers().map(|taken| taken.unwrap_or(1).clamp(1, 1 << 30)).sum::<i64>();
+    let permits = numbers()
+        .map(|taken| taken.unwrap_or(1).clamp(1, i64::from(u32::MAX)))
+        .fold(0, i64::saturating_add);
     let init = Some(Value::Int(permits.min(i64::from(u32::MAX))));
     let plenty = ModelOptions { init, ..asked.options.clone() };
     let mut models = vec![ModelName::Mutex, ModelName::OwnerMutex, ModelName::FencedMutex];

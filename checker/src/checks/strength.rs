@@ -81,20 +81,28 @@ impl<T: Clone> Doubts<T> {
         parsed: &Parsed<'_, '_, T>,
         doubted: &[usize],
     ) -> Vec<Occurrence<T>> {
-        let others: Vec<usize> =
-            self.all().into_iter().filter(|at| !doubted.contains(at)).collect();
-        self.history(parsed, &others).0
+        let doubted: FxHashSet<usize> = doubted.iter().copied().collect();
+        self.history(parsed, |at| doubted.contains(&at)).0
     }
 
-    /// The history in which the failures are doubted but for these, by position in the object,
-    /// each occurrence with its own position there.
-    fn history(
+    /// The history in which the failures are doubted but for these.
+    fn trusting(
         &self,
         parsed: &Parsed<'_, '_, T>,
         trusted: &[usize],
     ) -> (Vec<Occurrence<T>>, Vec<usize>) {
         let trusted: FxHashSet<usize> = trusted.iter().copied().collect();
-        let mut doubted = self.failures.iter().filter(|one| !trusted.contains(&one.at)).peekable();
+        self.history(parsed, |at| !trusted.contains(&at))
+    }
+
+    /// The history in which some failures are doubted, by position in the object, each occurrence
+    /// with its own position there.
+    fn history(
+        &self,
+        parsed: &Parsed<'_, '_, T>,
+        is_doubted: impl Fn(usize) -> bool,
+    ) -> (Vec<Occurrence<T>>, Vec<usize>) {
+        let mut doubted = self.failures.iter().filter(|one| is_doubted(one.at)).peekable();
         let mut history = Vec::with_capacity(parsed.recorded.len() + self.failures.len());
         // Both are in the order of the object.
         for (at, said) in parsed.recorded.iter().zip(&parsed.occurrences) {
@@ -273,13 +281,13 @@ impl<M: Model> Trial<'_, '_, '_, M> {
             }
             few *= 4;
         }
-        self.decided(&self.doubts.history(self.parsed, trusted).0)
+        self.decided(&self.doubts.trusting(self.parsed, trusted).0)
     }
 
     /// Whether the core, with what its operations may have seen now, is a violation still.
     fn core_remains(&self, trusted: &[usize]) -> bool {
         let Some(core) = self.core else { return false };
-        let (history, positions) = self.doubts.history(self.parsed, trusted);
+        let (history, positions) = self.doubts.trusting(self.parsed, trusted);
         let place = |(at, form): &(usize, Form)| {
             Some((positions.binary_search(&self.parsed.recorded[*at]).ok()?, *form))
         };

@@ -14,8 +14,8 @@
 //! who will be lacking later on. And a state may be stayed in until something else is due.
 //!
 //! This is a means to find orders and proves nothing: states do compete, and a state can be stayed
-//! in for longer. A plan costs as much as what is open at once squared, at worst; it is made once
-//! for each state and what configurations have used of it.
+//! in for longer. A plan looks at everything about one state that begins until whatever is open has
+//! ended; it is made once for each state and what configurations have used of it.
 
 use std::cmp::Reverse;
 
@@ -250,6 +250,11 @@ pub(super) struct Outlook<const W: usize> {
 }
 
 impl<const W: usize> Outlook<W> {
+    /// How much was looked at to make it.
+    pub(super) fn size(&self) -> usize {
+        self.prospects.iter().map(|one| one.wants.len() + one.offers.len()).sum()
+    }
+
     /// How many states are looked at for each configuration.
     pub(super) fn states(&self) -> usize {
         self.prospects.len()

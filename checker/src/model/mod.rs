@@ -30,6 +30,7 @@ mod unordered_queue;
 mod values;
 mod versioned_register;
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 pub use bank::{Bank, BankTransition};
@@ -169,6 +170,18 @@ pub trait Model: Send + Sync + 'static {
     fn procedure(&self, all: &[Occurrence<Self::Transition>]) -> Answer {
         let _ = all;
         Answer::Inapplicable
+    }
+
+    /// Transitions, in the order in which they happened, of which some leave open what they did:
+    /// at which places, and what they can have done. Whoever holds an order against the definition
+    /// follows one choice rather than all, of which there may be too many. `Err` is the place of one
+    /// for which nothing is left. Where nothing is said the transition is taken as it is.
+    fn choices(
+        &self,
+        order: &[&Self::Transition],
+    ) -> Result<BTreeMap<usize, Self::Transition>, usize> {
+        let _ = order;
+        Ok(BTreeMap::new())
     }
 
     /// Whether an acknowledged transition shows that another operation took effect. A history

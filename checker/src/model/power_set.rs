@@ -12,6 +12,7 @@
 //! `{A, B}` becomes `{A}`, and what follows from `B` is lost. Here it is an observer only where it
 //! is legal in every state.
 
+use std::collections::BTreeMap;
 use std::hash::Hash;
 
 use super::{Awaits, Call, Class, Model, Requires, Scope};
@@ -51,6 +52,19 @@ pub trait Nondeterministic: Send + Sync + 'static {
     fn procedure(&self, all: &[Occurrence<Self::Transition>]) -> Answer {
         let _ = all;
         Answer::Inapplicable
+    }
+
+    /// See [`Model::choices`].
+    ///
+    /// # Errors
+    ///
+    /// The place of one for which nothing is left.
+    fn choices(
+        &self,
+        order: &[&Self::Transition],
+    ) -> Result<BTreeMap<usize, Self::Transition>, usize> {
+        let _ = order;
+        Ok(BTreeMap::new())
     }
 
     /// See [`Model::assumptions`].
@@ -147,6 +161,10 @@ impl<N: Nondeterministic> Model for PowerSet<N> {
 
     fn procedure(&self, all: &[Occurrence<N::Transition>]) -> Answer {
         self.0.procedure(all)
+    }
+
+    fn choices(&self, order: &[&N::Transition]) -> Result<BTreeMap<usize, N::Transition>, usize> {
+        self.0.choices(order)
     }
 
     fn assumptions(&self) -> Vec<String> {

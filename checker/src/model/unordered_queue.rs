@@ -3,6 +3,10 @@
 //! Of a dequeue that crashed nobody knows what it took, so from one state it leads to as many as
 //! there are different items; see [`PowerSet`].
 
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
 use super::items::{Items, QUEUE};
 use super::{Awaits, Call, ItemTransition, Nondeterministic, PowerSet, ValueId};
 use crate::linear::{Answer, Occurrence};
@@ -77,9 +81,40 @@ impl Nondeterministic for Bag {
         special::unordered_queue(all, &self.items)
     }
 
+    /// Who took something took what nobody takes by its name: there, any will do, and the first is
+    /// taken. Of equal items the latest are those taken by name, which leaves the earliest to be
+    /// taken by anybody.
+    fn choices(&self, order: &[&ItemTransition]) -> Result<BTreeMap<usize, ItemTransition>, usize> {
+        let mut untaken: FxHashMap<ValueId, Vec<usize>> = FxHashMap::default();
+        for (place, transition) in order.iter().enumerate() {
+            match **transition {
+                ItemTransition::Put(item) => untaken.entry(item).or_default().push(place),
+                ItemTransition::Take(item) => {
+                    untaken.get_mut(&item).and_then(Vec::pop).ok_or(place)?;
+                }
+                ItemTransition::TakeSomething | ItemTransition::Empty => {}
+            }
+        }
+        let mut untaken: Vec<(usize, ValueId)> = untaken
+            .into_iter()
+            .flat_map(|(item, places)| places.into_iter().map(move |place| (place, item)))
+            .collect();
+        untaken.sort_unstable();
+        let mut untaken = untaken.into_iter();
+        let somebody = |(_, transition): &(usize, &&ItemTransition)| {
+            matches!(transition, ItemTransition::TakeSomething)
+        };
+        let takes = order.iter().enumerate().filter(somebody).map(|(place, _)| {
+            let (_, item) = untaken.next().filter(|(put, _)| *put < place).ok_or(place)?;
+            Ok((place, ItemTransition::Take(item)))
+        });
+        takes.collect()
+    }
+
     fn assumptions(&self) -> Vec<String> {
         vec!["the queue is empty at first".to_owned()]
     }
+
     fn element(&self, transition: &ItemTransition) -> Option<u64> {
         transition.element()
     }

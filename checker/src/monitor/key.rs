@@ -294,7 +294,10 @@ impl<M: Model> Watched for KeyMonitor<M> {
             Kind::Info | Kind::Invoke => Outcome::Info,
         };
         let (moment, index) = (self.completions, event.index);
-        self.completions = self.completions.wrapping_add(1);
+        if self.completions == COMPLETIONS_MAX {
+            return Err(Ending::GivenUp(Reason::Missing(TOO_LONG.to_owned())));
+        }
+        self.completions += 1;
         let (result, error) = (result.clone(), event.error.cloned());
         self.pending(op).end = Some(End { moment, outcome, index, result, error });
         if outcome != Outcome::Info {
@@ -321,6 +324,11 @@ impl<M: Model> Watched for KeyMonitor<M> {
         Stats { expansions, largest_frontier, ..self.stats.clone() }
     }
 }
+
+/// Moments and events are numbered by `u32`, and an operation has up to three.
+const COMPLETIONS_MAX: u32 = 1 << 30;
+
+const TOO_LONG: &str = "more than 2^30 operations on one object are not told apart";
 
 const OVERDRAWN: &str = "indeterminate operations would have to be counted exactly, and for that \
                          the whole history is needed: judge it without --stream";

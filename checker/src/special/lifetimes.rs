@@ -15,7 +15,7 @@ use crate::model::{ItemTransition, Items, ValueId};
 pub(super) struct Lifetime {
     pub(super) item: ValueId,
     pub(super) put: usize,
-    /// `None`: it is still there.
+    /// `None`: nobody is known to have taken it.
     pub(super) take: Option<usize>,
     pub(super) put_from: u32,
     pub(super) put_until: u32,
@@ -31,8 +31,6 @@ pub(super) struct Lifetimes {
     pub(super) empties: Vec<usize>,
     /// Takes of which nobody knows what they took, by invocation.
     pub(super) unknown_takes: Vec<usize>,
-    /// When they began.
-    pub(super) unknown_from: Vec<u32>,
 }
 
 /// What is known of an item so far.
@@ -102,8 +100,6 @@ impl Lifetimes {
             if is_put { operations.puts.push(at) } else { operations.takes.push(at) }
         }
         lifetimes.unknown_takes.sort_by_key(|at| all[*at].invoked);
-        lifetimes.unknown_from =
-            lifetimes.unknown_takes.iter().map(|at| all[*at].invoked).collect();
         for item in order {
             lifetimes.items.extend(lifetime(item, &known[&item], all, items)?);
         }

@@ -71,7 +71,7 @@ impl Lifetimes {
         names: &Items,
     ) -> Result<Vec<u32>, Pattern> {
         let taken: Vec<_> = self.items.iter().filter(|one| one.take.is_some()).copied().collect();
-        let covered = Covered::new(&taken, self.too_many());
+        let covered = Covered::new(&taken, self.too_many(all));
         let certain = Covered::new(&taken, Vec::new());
         let mut moments = Vec::with_capacity(self.empties.len());
         for empty in self.empties.iter().copied() {
@@ -95,10 +95,10 @@ impl Lifetimes {
 
     /// When more items are certainly there that nobody is known to have taken than takes had
     /// begun of which nobody knows.
-    fn too_many(&self) -> Vec<(u32, u32)> {
+    fn too_many(&self, all: &[Occurrence<ItemTransition>]) -> Vec<(u32, u32)> {
         let left = self.items.iter().filter(|one| one.take.is_none());
         let mut changes: Vec<(u32, i64)> = left.map(|one| (one.put_until, 1)).collect();
-        changes.extend(self.unknown_from.iter().map(|begin| (*begin, -1)));
+        changes.extend(self.unknown_takes.iter().map(|at| (all[*at].invoked, -1)));
         changes.sort_unstable();
         let (mut too_many, mut count, mut since) = (Vec::new(), 0_i64, 0);
         for (moment, change) in changes {

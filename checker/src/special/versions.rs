@@ -6,7 +6,8 @@
 //! somebody saw them. Giving each missing version an operation of its own is a matching. Where two
 //! missing versions follow each other and nobody saw the first, a crashed compare-and-set may or
 //! may not fit the second: then the search decides. What is left to check is time (see `line`).
-//! `O(n log n)`, and what the matching of the few missing versions takes.
+//! `O(n log n)`, and what the matching of the missing versions takes; where there are too many of
+//! them, the search decides, which has limits.
 
 use std::collections::VecDeque;
 
@@ -35,6 +36,9 @@ pub(crate) fn versions(
     });
     decided.map_or_else(|answer| answer, Answer::Order)
 }
+
+/// As many pairs of a missing version and a crashed operation are looked at.
+const PAIRS_MAX: usize = 10_000_000;
 
 /// What is known of one version.
 #[derive(Clone, Debug, Default)]
@@ -152,7 +156,11 @@ impl<'a> Versions<'a> {
             let first = returns.map(|at| (self.all[at].returned.unwrap_or(NEVER), at)).min();
             deadlines[version] = first.unwrap_or((NEVER, 0)).min(deadlines[version + 1]);
         }
-        let missing = (1..self.known.len()).filter(|version| self.known[*version].maker.is_none());
+        let missing: Vec<usize> =
+            (1..self.known.len()).filter(|at| self.known[*at].maker.is_none()).collect();
+        if missing.len().saturating_mul(self.crashed.len()) > PAIRS_MAX {
+            return Err(Answer::Inapplicable);
+        }
         let mut matching = Matching::default();
         for version in missing {
             let (deadline, last) = deadlines[version];

@@ -9,7 +9,7 @@
 //! A queue without order does not say what a crashed take took, so its state is the set of all
 //! collections that there may be.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::ids::Ids;
 use super::{Asks, Model, Offers, no_function};
@@ -196,6 +196,38 @@ impl Model for Bag {
         let before = std::mem::take(state);
         state.extend(before.into_iter().flat_map(|held| after(held, *step)));
         !state.is_empty()
+    }
+
+    /// Whoever took something took an item that nobody takes by its name. There, one is as good as
+    /// another, so the one that was put in first is taken. Of equal items those put in last are the
+    /// ones that are taken by name.
+    fn choices(&self, order: &[&Step]) -> Result<HashMap<usize, Step>, usize> {
+        let mut spare: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, step) in order.iter().enumerate() {
+            match **step {
+                Step::Put(item) => spare.entry(item).or_default().push(place),
+                Step::Take(item) => {
+                    spare.get_mut(&item).and_then(Vec::pop).ok_or(place)?;
+                }
+                Step::TakeSomething | Step::FindNothing => {}
+            }
+        }
+        let spare: BTreeMap<usize, u32> = spare
+            .iter()
+            .flat_map(|(item, places)| places.iter().map(|place| (*place, *item)))
+            .collect();
+        let mut spare = spare.into_iter();
+        let mut chosen = HashMap::new();
+        for (place, step) in order.iter().enumerate() {
+            if let Step::TakeSomething = step {
+                let (put, item) = spare.next().ok_or(place)?;
+                if put > place {
+                    return Err(place);
+                }
+                chosen.insert(place, Step::Take(item));
+            }
+        }
+        Ok(chosen)
     }
 
     fn asks(&self, step: &Step) -> Asks {

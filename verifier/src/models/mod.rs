@@ -29,6 +29,7 @@ mod transactions;
 mod trie;
 mod versioned;
 
+use std::collections::HashMap;
 use std::hash::Hash;
 
 pub(crate) use bank::Bank;
@@ -107,6 +108,14 @@ pub(crate) trait Model: Clone {
 
     /// Takes a step; `false` if it is illegal there, and then the state is any.
     fn advance(&self, state: &mut Self::State, step: &Self::Step) -> bool;
+
+    /// Of steps in the order in which they were taken, those that leave open what they did: at which
+    /// places, and what each can have done. Where there is more than one way, one that explains most.
+    /// An error is the place of one for which nothing is left.
+    fn choices(&self, order: &[&Self::Step]) -> Result<HashMap<usize, Self::Step>, usize> {
+        let _ = order;
+        Ok(HashMap::new())
+    }
 
     /// The state afterwards; `None` where the step is illegal.
     fn step(&self, state: &Self::State, step: &Self::Step) -> Option<Self::State> {

@@ -126,6 +126,7 @@ impl<const W: usize> Frontier<'_, '_, W> {
         let ahead = self.narrow.ahead.clone();
         let mut outlook = ahead.map(|ahead| ahead.outlook(self.event, &self.open));
         let states = outlook.as_ref().map_or(1, Outlook::states);
+        self.meter.work(outlook.as_ref().map_or(0, Outlook::size))?;
         let mut ranks = Vec::with_capacity(self.configs.len());
         for (at, config) in self.configs.iter().enumerate() {
             self.meter.work(states)?;

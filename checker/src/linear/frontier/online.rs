@@ -25,7 +25,7 @@ use crate::linear::table::{Table, Terms, Vocabulary};
 use crate::model::Model;
 use crate::verdict::Reason;
 use asleep::Asleep;
-use numbers::{Core, Work, begun, widths};
+use numbers::{Core, Counting, Work, begun, widths};
 
 /// What happens to one object, once the fate of the operation is known.
 #[derive(Clone, Copy, Debug)]
@@ -180,8 +180,11 @@ impl<M: Model> Speller<'_, '_, M> {
     }
 
     fn crash(&mut self, transition: &M::Transition) {
-        let endless = self.model.produces(transition).is_none();
-        let class = self.core.class_of(self.vocabulary.intern(transition), endless);
+        let counting = match self.model.produces(transition) {
+            None => Counting::Endless,
+            Some(_) => Counting::Exact,
+        };
+        let class = self.core.class_of(self.vocabulary.intern(transition), counting);
         self.events.push(Event::Crash { class });
     }
 

@@ -51,9 +51,8 @@ pub(super) struct Done {
 
 /// A frontier at rest, of whichever width.
 pub(super) trait Core {
-    /// The class of crashed operations with this transition; `endless` if using it ever more often
-    /// leads to ever new states.
-    fn class_of(&mut self, transition: TransitionId, endless: bool) -> ClassId;
+    /// The class of crashed operations with this transition, and how its uses count if it is new.
+    fn class_of(&mut self, transition: TransitionId, counting: Counting) -> ClassId;
 
     /// The transitions of open operations and of crashed classes.
     fn transitions(&self) -> Vec<TransitionId>;
@@ -141,8 +140,8 @@ struct Numbers<const W: usize> {
 
 /// How often a class was used …
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Counting {
-    /// … tells configurations apart, and always will.
+pub(super) enum Counting {
+    /// … tells configurations apart, and always will: ever more uses lead to ever new states.
     Endless,
     /// … tells them apart as long as that is cheap.
     Exact,
@@ -260,12 +259,12 @@ fn too_dear(care: &Care) -> Stop {
 }
 
 impl<const W: usize> Core for Numbers<W> {
-    fn class_of(&mut self, transition: TransitionId, endless: bool) -> ClassId {
+    fn class_of(&mut self, transition: TransitionId, counting: Counting) -> ClassId {
         let fresh = ClassId::numbered(self.crashed.len());
         let class = *self.class_ids.entry(transition).or_insert(fresh);
         if class == fresh {
             self.crashed.push(CrashedClass { transition, total: u32::MAX, invoked: 0 });
-            self.countings.push(if endless { Counting::Endless } else { Counting::Exact });
+            self.countings.push(counting);
             self.ledger.track(class);
         }
         class
