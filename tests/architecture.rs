@@ -112,12 +112,18 @@ fn names(manifest: &toml::Table, section: &str) -> Vec<String> {
     table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The crates of the workspace that a member depends on, tests included.
+/// The crates of the workspace that a member depends on, tests included, on whatever system.
 fn edges(member: &str) -> BTreeSet<String> {
     let manifest = manifest(member);
-    ["dependencies", "dev-dependencies", "build-dependencies"]
-        .iter()
-        .flat_map(|section| names(&manifest, section))
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let of_targets = targets.filter_map(|(_, table)| table.as_table());
+    of_targets
+        .chain([&manifest])
+        .flat_map(|table| {
+            ["dependencies", "dev-dependencies", "build-dependencies"]
+                .map(|section| names(table, section))
+        })
+        .flatten()
         .filter(|name| CRATES.contains(&name.as_str()))
         .collect()
 }

@@ -13,7 +13,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::env::{Ability, Disturbance, NodeId};
+use crate::ability::{Ability, Disturbance};
+use crate::link::NodeId;
 use crate::seed;
 use crate::topology::TopologyError;
 
