@@ -13,6 +13,7 @@ pub mod commands;
 pub mod console;
 pub mod exit;
 pub mod gate;
+pub mod host_port;
 pub mod interrupt;
 pub mod memory;
 pub mod pages;
