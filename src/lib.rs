@@ -7,7 +7,6 @@
 //! there is what judges a history, proves it, tells it and decides on it, and nothing more.
 
 pub mod cli;
-mod columns;
 pub mod command_line;
 pub mod commands;
 pub mod console;

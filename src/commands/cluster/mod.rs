@@ -2,6 +2,7 @@
 
 pub mod attached;
 pub mod client_check;
+mod columns;
 pub mod compose;
 pub mod docker_hands;
 pub mod doctor;

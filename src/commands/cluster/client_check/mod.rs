@@ -21,7 +21,7 @@ use anyhow::{Context, Result};
 use workloads::clients::external::{External, Options, Program};
 use workloads::{Connect, Route, Workload};
 
-use crate::columns;
+use crate::commands::cluster::columns;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 use crate::host_port::HostPort;
