@@ -80,6 +80,26 @@ fn every_module_says_what_it_is() {
 }
 
 #[test]
+fn what_needs_linux_is_told_in_few_places() {
+    let told = [
+        "nemesis/src/lib.rs",
+        "src/cli.rs",
+        "src/commands/mod.rs",
+        "src/lib.rs",
+        "src/memory.rs",
+        "src/suite/mod.rs",
+        "src/suite/night.rs",
+    ];
+    let word = concat!("target", "_os");
+    let found: BTreeSet<PathBuf> = sources()
+        .into_iter()
+        .filter(|(_, text)| text.contains(word))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(found, told.iter().map(|path| root().join(path)).collect());
+}
+
+#[test]
 fn no_module_is_a_grab_bag() {
     for (path, _) in sources() {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
