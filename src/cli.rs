@@ -34,45 +34,30 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Test(Box<commands::test::Args>),
-    Suite(commands::suite::Args),
+    #[cfg(target_os = "linux")]
+    #[command(flatten)]
+    Cluster(commands::cluster::Command),
     Gate(commands::gate::Args),
-    Rerun(commands::rerun::Args),
     Serve(commands::serve::Args),
     Analyze(commands::analyze::Args),
     Verify(commands::verify::Args),
     Shrink(commands::shrink::Args),
-    Doctor(commands::doctor::Args),
-    Heal(commands::heal::Args),
-    List(commands::list::Args),
-    ClientCheck(commands::client_check::Args),
     Completions(commands::completions::Args),
     Man(commands::man::Args),
-    #[command(hide = true)]
-    SandboxNode(commands::sandbox_node::Args),
-    #[command(hide = true)]
-    DockerHands(commands::docker_hands::Args),
 }
 
 impl Command {
     fn run(self, console: &Console) -> anyhow::Result<Exit> {
         match self {
-            Command::Test(args) => commands::test::run(&args, console),
-            Command::Suite(args) => commands::suite::run(&args, console),
+            #[cfg(target_os = "linux")]
+            Command::Cluster(command) => command.run(console),
             Command::Gate(args) => commands::gate::run(&args, console),
-            Command::Rerun(args) => commands::rerun::run(&args, console),
             Command::Serve(args) => commands::serve::run(&args, console),
             Command::Analyze(args) => commands::analyze::run(&args, console),
             Command::Verify(args) => commands::verify::run(&args, console),
             Command::Shrink(args) => commands::shrink::run(&args, console),
-            Command::Doctor(args) => commands::doctor::run(&args, console),
-            Command::Heal(args) => commands::heal::run(&args, console),
-            Command::List(args) => commands::list::run(&args, console),
-            Command::ClientCheck(args) => commands::client_check::run(&args, console),
             Command::Completions(args) => commands::completions::run(&args, console),
             Command::Man(args) => commands::man::run(&args, console),
-            Command::SandboxNode(args) => commands::sandbox_node::run(&args, console),
-            Command::DockerHands(args) => commands::docker_hands::run(&args, console),
         }
     }
 }

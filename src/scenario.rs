@@ -123,7 +123,7 @@ impl Scenario {
         if let Some(name) = &self.name {
             return name.clone();
         }
-        let path = crate::systems::path_in(&self.system).and_then(Path::file_stem);
+        let path = path_in(&self.system).and_then(Path::file_stem);
         let system = path.map_or(self.system.as_str().into(), |stem| stem.to_string_lossy());
         let parts = [Some(system.as_ref()), self.bug.as_deref(), Some(self.workload.as_str())];
         parts.into_iter().flatten().collect::<Vec<_>>().join("-")
@@ -182,6 +182,12 @@ impl Scenario {
         }
         Ok(())
     }
+}
+
+/// The path in what `--system` was given, if it is no name: it has a slash, or ends in `.toml`.
+pub fn path_in(system: &str) -> Option<&Path> {
+    let is_path = system.contains('/') || system.ends_with(".toml");
+    is_path.then_some(Path::new(system))
 }
 
 /// Whether a process stays with its node or asks the leader.

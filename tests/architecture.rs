@@ -80,6 +80,26 @@ fn every_module_says_what_it_is() {
 }
 
 #[test]
+fn what_needs_linux_is_told_in_few_places() {
+    let told = [
+        "nemesis/src/lib.rs",
+        "src/cli.rs",
+        "src/commands/mod.rs",
+        "src/lib.rs",
+        "src/memory.rs",
+        "src/suite/mod.rs",
+        "src/suite/night.rs",
+    ];
+    let word = concat!("target", "_os");
+    let found: BTreeSet<PathBuf> = sources()
+        .into_iter()
+        .filter(|(_, text)| text.contains(word))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(found, told.iter().map(|path| root().join(path)).collect());
+}
+
+#[test]
 fn no_module_is_a_grab_bag() {
     for (path, _) in sources() {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
@@ -112,12 +132,18 @@ fn names(manifest: &toml::Table, section: &str) -> Vec<String> {
     table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// The crates of the workspace that a member depends on, tests included.
+/// The crates of the workspace that a member depends on, tests included, on whatever system.
 fn edges(member: &str) -> BTreeSet<String> {
     let manifest = manifest(member);
-    ["dependencies", "dev-dependencies", "build-dependencies"]
-        .iter()
-        .flat_map(|section| names(&manifest, section))
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let of_targets = targets.filter_map(|(_, table)| table.as_table());
+    of_targets
+        .chain([&manifest])
+        .flat_map(|table| {
+            ["dependencies", "dev-dependencies", "build-dependencies"]
+                .map(|section| names(table, section))
+        })
+        .flatten()
         .filter(|name| CRATES.contains(&name.as_str()))
         .collect()
 }

@@ -11,9 +11,12 @@
 //! Each step therefore carries a `draw` for the choices left, and what came out of it is recorded
 //! with the fault. Deciding in advance which *kind* comes when keeps two runs of one seed equal.
 
+use std::num::NonZeroU64;
+
 use serde::{Deserialize, Serialize};
 
-use crate::env::{Ability, Disturbance, NodeId};
+use crate::ability::{Ability, Disturbance};
+use crate::link::NodeId;
 use crate::seed;
 use crate::topology::TopologyError;
 
@@ -43,17 +46,25 @@ pub enum Action {
 /// An [`Action`] and when, counted from the beginning of the load.
 ///
 /// In a scenario: `{ at_ms = 4000, inject = { fault = "kill", target = "primaries" } }` or
-/// `{ at_ms = 9000, heal = "kill" }`.
+/// `{ at_ms = 9000, heal = "kill" }`. With `after_ok = 500` it waits for the cluster as well.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenStep", into = "WrittenStep")]
 pub struct Step {
     /// When.
     pub at_ms: u64,
+    /// Not before so many operations were acknowledged since the step before, however slow the
+    /// cluster is; what comes after is then later by as much.
+    pub after_ok: u64,
     /// What.
     pub action: Action,
 }
 
 impl Step {
+    /// At a time, whatever the cluster has done by then.
+    pub fn at(at_ms: u64, action: Action) -> Step {
+        Step { at_ms, after_ok: 0, action }
+    }
+
     /// The `:f` of the operation that this becomes in the history; Jepsen's words.
     pub fn f(&self) -> &'static str {
         match &self.action {
@@ -75,6 +86,8 @@ impl Step {
 #[serde(deny_unknown_fields)]
 struct WrittenStep {
     at_ms: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after_ok: Option<NonZeroU64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     inject: Option<FaultSpec>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,13 +105,13 @@ impl TryFrom<WrittenStep> for Step {
     type Error = NotOneAction;
 
     fn try_from(written: WrittenStep) -> Result<Step, NotOneAction> {
-        let at_ms = written.at_ms;
+        let WrittenStep { at_ms, after_ok, .. } = written;
         let action = match (written.inject, written.heal) {
             (Some(fault), None) => Action::Inject(fault),
             (None, Some(heal)) => Action::Heal(heal),
             _ => return Err(NotOneAction { at_ms }),
         };
-        Ok(Step { at_ms, action })
+        Ok(Step { at_ms, after_ok: after_ok.map_or(0, NonZeroU64::get), action })
     }
 }
 
@@ -108,7 +121,7 @@ impl From<Step> for WrittenStep {
             Action::Inject(fault) => (Some(fault), None),
             Action::Heal(heal) => (None, Some(heal)),
         };
-        WrittenStep { at_ms: step.at_ms, inject, heal }
+        WrittenStep { at_ms: step.at_ms, after_ok: NonZeroU64::new(step.after_ok), inject, heal }
     }
 }
 

@@ -19,8 +19,8 @@ pub(crate) struct Limits {
     /// Give up on a history after this long, with `unknown`
     #[arg(long, default_value = DEADLINE, value_name = "TIME")]
     deadline: Span,
-    /// Give up when judging needs more memory than this, with `unknown`; three quarters of what
-    /// the machine has available unless given
+    /// Give up when judging needs more memory than this, with `unknown`; unless given, three quarters
+    /// of what the machine has available where it is told (Linux), and no limit elsewhere
     #[arg(long, value_parser = memory::bytes, value_name = "SIZE")]
     memory: Option<u64>,
     /// How many keys to judge at the same time; as many as there are cores unless given

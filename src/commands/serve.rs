@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
+use crate::host_port::HostPort;
 use crate::pages;
 
 /// What is handed out whole, from memory.
@@ -41,20 +42,21 @@ pub struct Args {
     /// The store
     #[arg(value_name = "STORE", default_value = "store")]
     store: PathBuf,
-    /// The address and port to listen at; port 0 takes a free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
-    bind: SocketAddr,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    bind: HostPort,
 }
 
 /// Serves until ctrl-c.
 ///
 /// # Errors
-/// When there is no such store, or the address is taken.
+/// When there is no such store, or nothing can listen there.
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     let store = std::fs::canonicalize(&args.store)
         .ok()
         .filter(|store| store.is_dir())
         .ok_or_else(|| BadInput(format!("{}: no such store", args.store.display())))?;
+    let bind = args.bind.resolve().map_err(|error| BadInput(format!("--bind: {error}")))?;
     if !store.join("index.html").exists() {
         for warning in pages::of_store(&store) {
             console.say(format_args!("warning: {warning}"));
@@ -64,7 +66,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(serve(store, args.bind, console))
+    runtime.block_on(serve(store, bind, console))
 }
 
 async fn serve(store: PathBuf, bind: SocketAddr, console: &Console) -> Result<Exit> {

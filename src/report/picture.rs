@@ -258,7 +258,7 @@ const HATCHES: &str = "<defs>\
 
 /// Text broken at spaces, at most four lines of it.
 fn lines(text: &str, letters: usize) -> Vec<String> {
-    let mut lines = super::text::wrapped(text, letters);
+    let mut lines = super::wrapped(text, letters);
     if lines.len() > 4 {
         lines.truncate(4);
         lines[3].push('…');

@@ -12,6 +12,8 @@
 //! ```
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Result;
 use checker::{Kind, Process, Value};
@@ -20,10 +22,10 @@ use nemesis::faults::{Bracket, Evidence, FaultError, Nemesis, Options, Primaries
 use nemesis::schedule::{Action, FaultKind, LeftOut, Schedule, ScheduleParams, Step, Target};
 use nemesis::topology::Topology;
 use serde_json::Value as Json;
-use tokio::time::{Duration, Instant, sleep_until};
 
 use super::Plan;
 use super::cluster::Cluster;
+use super::pace::Pace;
 use super::progress::InForce;
 use super::recorder::{Event, Recorder};
 use super::stop::Stop;
@@ -63,23 +65,34 @@ impl Injector {
     }
 
     /// Plays every step at its time, until told to stop.
-    pub(super) async fn play(&mut self, schedule: &Schedule, mut until: Stop) {
-        let began = Instant::now();
+    pub(super) async fn play(&mut self, schedule: &Schedule, pace: &Pace, mut until: Stop) {
+        let mut before = self.acknowledged();
         for step in &schedule.steps {
+            let is_enough = || self.acknowledged() - before >= step.after_ok;
+            let due = async {
+                pace.due(Duration::from_millis(step.at_ms)).await;
+                pace.until(is_enough).await;
+            };
             tokio::select! {
-                () = sleep_until(began + Duration::from_millis(step.at_ms)) => {}
+                () = due => {}
                 () = until.wait() => return,
             }
             // Never cancelled half-way: what is being broken must be known when it is healed.
             self.execute(step).await;
+            before = self.acknowledged();
         }
+    }
+
+    /// How many operations were acknowledged so far.
+    fn acknowledged(&self) -> u64 {
+        self.recorder.counts().ok.load(Ordering::Relaxed)
     }
 
     /// Undoes everything, and proves it: first what is known to be in force, then whatever else is
     /// found broken.
     pub(super) async fn heal_all(&mut self) {
         for heal in self.nemesis.due() {
-            self.execute(&Step { at_ms: 0, action: Action::Heal(heal) }).await;
+            self.execute(&Step::at(0, Action::Heal(heal))).await;
         }
         match self.nemesis.heal_all().await {
             Ok(healed) => healed.iter().for_each(|evidence| self.found_broken(evidence)),

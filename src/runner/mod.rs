@@ -18,6 +18,7 @@
 mod cluster;
 mod endpoints;
 mod faults;
+mod pace;
 mod phases;
 mod progress;
 pub mod recorder;

@@ -11,6 +11,7 @@ use workloads::{Connect, Generator, Params, Workload};
 use super::cluster::Cluster;
 use super::endpoints;
 use super::faults::Injector;
+use super::pace::Pace;
 use super::progress;
 use super::recorder::Recorder;
 use super::stop::{Stop, Stopper};
@@ -136,18 +137,18 @@ impl Run<'_> {
         injector: &mut Injector,
         schedule: &Schedule,
     ) -> Vec<Ended> {
-        let limit = self.scenario.time_limit.0;
+        let pace = Pace::begin(self.scenario.time_limit.0);
         self.console.say(format_args!(
             "{} workers, {} s, {} planned faults and heals",
             self.params.workers,
-            limit.as_secs_f64(),
+            self.scenario.time_limit.0.as_secs_f64(),
             schedule.steps.len()
         ));
         let drawing = Aborted(tokio::spawn(progress::draw(
             *self.console,
             self.recorder.clone(),
             injector.in_force(),
-            limit,
+            pace.clone(),
         )));
         let workers = (processes.iter().enumerate())
             .map(|(n, &process)| {
@@ -157,11 +158,17 @@ impl Run<'_> {
             .collect();
         let (faults_over, until) = Stopper::new();
         let work = async {
-            let ended = self.play_until(workers, limit, self.wished_or_violated()).await;
+            let enough = async {
+                tokio::select! {
+                    () = pace.over() => {}
+                    () = self.wished_or_violated() => {}
+                }
+            };
+            let ended = self.play_until(workers, pace.longest(), enough).await;
             faults_over.stop();
             ended
         };
-        let (ended, ()) = tokio::join!(work, injector.play(schedule, until));
+        let (ended, ()) = tokio::join!(work, injector.play(schedule, &pace, until));
         drop(drawing);
         ended
     }

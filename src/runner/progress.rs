@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::pace::Pace;
 use super::recorder::Recorder;
 use crate::console::Console;
 
@@ -26,12 +27,11 @@ impl InForce {
 }
 
 /// Draws until it is aborted: operations a second by outcome, the fault in force, time left.
-pub(super) async fn draw(console: Console, recorder: Recorder, faults: InForce, limit: Duration) {
+pub(super) async fn draw(console: Console, recorder: Recorder, faults: InForce, pace: Pace) {
     let mut line = console.progress();
     if !line.is_shown() {
         return;
     }
-    let began = Instant::now();
     let totals = |r: &Recorder| {
         let counts = r.counts();
         [&counts.ok, &counts.fail, &counts.info].map(|c| c.load(Ordering::Relaxed))
@@ -42,7 +42,7 @@ pub(super) async fn draw(console: Console, recorder: Recorder, faults: InForce, 
         tick.tick().await;
         let now = totals(&recorder);
         let per_s = |i: usize| (now[i] - before[i]) as f64 / EVERY.as_secs_f64();
-        let left = limit.saturating_sub(began.elapsed()).as_secs();
+        let left = pace.left().as_secs();
         let fault = faults.get();
         line.set(format_args!(
             "{left:>3} s left · {:.0} ok/s {:.0} fail/s {:.0} info/s · {}",

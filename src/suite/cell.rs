@@ -14,7 +14,6 @@ use super::seeds::{self, Seed};
 use crate::exit::BadInput;
 use crate::scenario::Scenario;
 use crate::store::safe_name;
-use crate::systems;
 
 /// One run that a night is to have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,25 +59,6 @@ impl Cell {
     /// When the plan that it comes from was edited.
     pub fn scenario(&self) -> Result<Scenario> {
         toml::from_str(&self.scenario).with_context(|| format!("the scenario of {}", self.id))
-    }
-
-    /// Refuses now what `checker test` would refuse at three in the morning.
-    ///
-    /// # Errors
-    /// [`BadInput`] with the cell's name.
-    pub fn require(&self) -> Result<()> {
-        let scenario = self.scenario()?;
-        // There the nodes are others', and counted when they are found.
-        let brings_programs = matches!(self.env.as_deref(), Some("docker" | "attach"));
-        let fit = match brings_programs {
-            true => scenario.validate_uncounted(),
-            false => scenario.validate(),
-        };
-        let fit = fit.and_then(|()| match systems::find(&scenario)? {
-            _ if brings_programs => Ok(()),
-            system => system.require(),
-        });
-        Ok(fit.map_err(|error| BadInput(format!("cell {}: {error:#}", self.id)))?)
     }
 }
 
@@ -373,7 +353,5 @@ mod tests {
         assert!(
             error("[[matrix]]\n[[matrix]]\n").contains("two cells are sandbox.register.all.r1")
         );
-        let unfit = cells("[[matrix]]\nsystem = ['oracle']\n").unwrap()[0].require();
-        assert!(format!("{:#}", unfit.unwrap_err()).contains("oracle"));
     }
 }

@@ -4,6 +4,9 @@
 //! is missing can be told from what was never asked for. What came of the cells is the night's
 //! `runs.jsonl`; the store's has the same lines, caught up with whenever the two differ.
 
+#[cfg(target_os = "linux")]
+mod begin;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -16,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::{self, Cell};
 use super::file::Suite;
 use crate::exit::BadInput;
-use crate::store::{InSuite, Outcome, Record, RunDir, runs};
+use crate::store::{InSuite, Outcome, Record, runs};
 
 /// The schema of `suite.json` and its version.
 const SCHEMA: &str = "ordeal-suite/1";
@@ -94,64 +97,6 @@ pub struct Night {
 }
 
 impl Night {
-    /// Begins a night of `suite` below `store`.
-    ///
-    /// # Errors
-    /// When a cell makes no sense, or the store cannot be written.
-    pub fn begin(suite: &Suite, store: &Path, seed: u64, command: String) -> Result<Night> {
-        let cells = cell::all(suite, seed)?;
-        Night::of(suite, cells, store, (seed, command, None))
-    }
-
-    /// Begins a night of repetitions of one run, which lies at `origin`.
-    ///
-    /// # Errors
-    /// As [`Night::begin`].
-    pub fn repeat(
-        suite: &Suite,
-        cells: Vec<Cell>,
-        store: &Path,
-        command: String,
-        origin: String,
-    ) -> Result<Night> {
-        let seed = cells.first().map_or(0, |cell| cell.seed);
-        Night::of(suite, cells, store, (seed, command, Some(origin)))
-    }
-
-    fn of(
-        suite: &Suite,
-        cells: Vec<Cell>,
-        store: &Path,
-        (seed, command, repeats): (u64, String, Option<String>),
-    ) -> Result<Night> {
-        cells.iter().try_for_each(Cell::require)?;
-        let folder = RunDir::create(store, &suite.name)
-            .with_context(|| format!("cannot make the night's folder in {}", store.display()))?;
-        let plan = Plan {
-            schema: SCHEMA.into(),
-            name: suite.name.clone(),
-            about: suite.about.clone(),
-            ordeal: env!("CARGO_PKG_VERSION").into(),
-            started: Timestamp::now().to_string(),
-            seed,
-            command,
-            retries: suite.retries,
-            repeats,
-            ended: None,
-            cells,
-        };
-        let night = Night {
-            plan,
-            folder: folder.path().to_path_buf(),
-            store: store.to_path_buf(),
-            records: Vec::new(),
-            _lock: Some(lock(folder.path())?),
-        };
-        night.write_plan()?;
-        folder.lead().context("cannot point `latest` at the night")?;
-        Ok(night)
-    }
-
     /// The last night of `suite`, if it was interrupted, is not too old, and was to run what the
     /// suite says now; or else why it is not gone on with.
     ///

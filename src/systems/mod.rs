@@ -12,7 +12,7 @@ pub use etcd::SERIALIZABLE_READS;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use nemesis::faults::Primaries;
 use workloads::clients::external::Program;
 use workloads::{Connect, Route, Workload};
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, path_in};
 
 /// How long a member may take to say how it is; a healthy one takes a millisecond.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
@@ -197,12 +197,6 @@ pub struct Member<'a> {
 /// Every system that is built in.
 pub fn all() -> Vec<Box<dyn System>> {
     vec![Box::new(sandbox::Sandbox), Box::new(etcd::Etcd)]
-}
-
-/// The path in what `--system` was given, if it is no name: it has a slash, or ends in `.toml`.
-pub fn path_in(system: &str) -> Option<&Path> {
-    let is_path = system.contains('/') || system.ends_with(".toml");
-    is_path.then_some(Path::new(system))
 }
 
 /// The system that a scenario asks for, its bug and its workload checked.

@@ -32,6 +32,21 @@ fn the_example_in_python_has_nothing_wrong() {
     assert!(done.out.contains("can be trusted"), "{done:?}");
 }
 
+#[test]
+fn a_member_may_be_given_by_name() {
+    let member = OneMember::start();
+    let port = member.endpoint.rsplit_once(':').expect("an address and a port").1;
+    let named = format!("localhost:{port}");
+    let check =
+        |endpoint: &str| checker(&["client-check", "--system", "sandbox", "--endpoint", endpoint]);
+    let done = check(&named);
+    assert_eq!(done.code, 0, "{done:?}");
+    assert!(done.out.contains("can be trusted"), "{done:?}");
+    let nowhere = check("no-such-host.invalid:2379");
+    assert_eq!(nowhere.code, 254, "{nowhere:?}");
+    assert!(nowhere.err.contains("--endpoint: no address of no-such-host.invalid"), "{nowhere:?}");
+}
+
 /// A sandbox of one member, which ends with this.
 struct OneMember {
     process: Child,

@@ -23,3 +23,4 @@ mod stored;
 mod suite;
 mod unformed;
 mod valid;
+mod waiting;

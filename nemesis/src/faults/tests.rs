@@ -42,7 +42,7 @@ impl Stage {
     }
 
     async fn heal(&mut self, heal: Heal) -> Result<Evidence, FaultError> {
-        self.nemesis.execute(&Step { at_ms: 0, action: Action::Heal(heal) }).await
+        self.nemesis.execute(&Step::at(0, Action::Heal(heal))).await
     }
 
     fn words(&self) -> String {

@@ -103,10 +103,10 @@ fn spread(params: &ScheduleParams, hold_ms: u64, dealer: &mut Dealer) -> Vec<Ste
         }
         let fault = dealer.deal();
         let heal = fault.kind().healed_by();
-        steps.push(Step { at_ms, action: Action::Inject(fault) });
+        steps.push(Step::at(at_ms, Action::Inject(fault)));
         at_ms += held_ms;
         if let Some(heal) = heal {
-            steps.push(Step { at_ms, action: Action::Heal(heal) });
+            steps.push(Step::at(at_ms, Action::Heal(heal)));
         }
         at_ms += quiet_ms;
     }

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::majority;
-use crate::env::{Ability, Disturbance, NodeId};
+use crate::ability::{Ability, Disturbance};
+use crate::link::NodeId;
 use crate::topology::Topology;
 
 /// What is broken, without whom it hits.

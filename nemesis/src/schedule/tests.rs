@@ -125,6 +125,17 @@ fn a_step_with_two_actions_none_or_a_misspelt_field_is_refused() {
 }
 
 #[test]
+fn a_step_that_waits_for_the_cluster_says_so_where_it_is_written_and_no_other_does() {
+    let read = |text: &str| serde_json::from_str::<Step>(text);
+    let waits = r#"{"at_ms":1,"after_ok":500,"heal":"kill"}"#;
+    assert_eq!(read(waits).unwrap().after_ok, 500);
+    for text in [waits, r#"{"at_ms":1,"heal":"kill"}"#] {
+        assert_eq!(serde_json::to_string(&read(text).unwrap()).unwrap(), text);
+    }
+    assert!(read(r#"{"at_ms":1,"after_ok":0,"heal":"kill"}"#).is_err());
+}
+
+#[test]
 fn steps_that_cannot_be_executed_on_the_cluster_are_refused() {
     let step = |at_ms, inject: &str| -> Step {
         serde_json::from_str(&format!(r#"{{"at_ms": {at_ms}, "inject": {inject}}}"#)).unwrap()

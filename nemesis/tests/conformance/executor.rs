@@ -60,7 +60,7 @@ pub(crate) async fn every_disturbance_of_links_is_proved_or_refused_with_a_reaso
     for how in [Disturbance::Delay { delay_ms: 300 }, Disturbance::Stall, Disturbance::Reset] {
         let fault = FaultSpec::Links(LinkSpec { how, topology: Topology::One, draw: Some(1) });
         let able = cluster.env.capabilities().require(fault.needs());
-        match nemesis.execute(&Step { at_ms: 0, action: Action::Inject(fault) }).await {
+        match nemesis.execute(&Step::at(0, Action::Inject(fault))).await {
             Ok(evidence) => assert!(able.is_ok() && evidence.proof.held(), "{evidence:?}"),
             Err(FaultError::Refused(_)) => assert!(able.is_err(), "{how:?} refused"),
             Err(error) => panic!("{how:?}: {error}"),

@@ -138,14 +138,9 @@ impl Primaries for Nobody {
 
 #[tokio::test]
 async fn faults_are_proved_by_the_commands_and_one_that_does_nothing_is_not() {
-    let kill = Step {
-        at_ms: 0,
-        action: Action::Inject(FaultSpec::Kill(Strike {
-            target: Target::Nodes(vec![NodeId(2)]),
-            draw: None,
-            keep_up: None,
-        })),
-    };
+    let target = Target::Nodes(vec![NodeId(2)]);
+    let strike = Strike { target, draw: None, keep_up: None };
+    let kill = Step::at(0, Action::Inject(FaultSpec::Kill(strike)));
     let nemesis = |attached: &Attached| {
         let prove_within = Duration::from_millis(300);
         let options = Options { prove_within, ..Options::new(1, 1) };
@@ -156,8 +151,7 @@ async fn faults_are_proved_by_the_commands_and_one_that_does_nothing_is_not() {
     let evidence = proved.execute(&kill).await.unwrap();
     assert!(evidence.proof.held() && evidence.nodes == [NodeId(2)], "{evidence:?}");
     assert_eq!(evidence.proof.how, "the command `state`");
-    let healed =
-        proved.execute(&Step { at_ms: 0, action: Action::Heal(Heal::Kill) }).await.unwrap();
+    let healed = proved.execute(&Step::at(0, Action::Heal(Heal::Kill))).await.unwrap();
     assert_eq!(healed.heals, evidence.id.into_iter().collect::<Vec<_>>());
 
     let lazy = attach(|commands| {

@@ -21,9 +21,10 @@ use anyhow::{Context, Result};
 use workloads::clients::external::{External, Options, Program};
 use workloads::{Connect, Route, Workload};
 
-use crate::columns;
+use crate::commands::cluster::columns;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
+use crate::host_port::HostPort;
 use crate::scenario::{Scenario, Span};
 use crate::systems::{self, System, Terms};
 
@@ -51,7 +52,7 @@ pub struct Args {
     workload: String,
     /// A member of a real cluster, to be written to and read
     #[arg(long, value_name = "HOST:PORT")]
-    endpoint: Option<SocketAddr>,
+    endpoint: Option<HostPort>,
     /// How long the client waits for an answer
     #[arg(long, value_name = "1s", default_value = "1s")]
     timeout: Span,
@@ -159,15 +160,17 @@ impl Subject {
 /// When there is nothing to check, or no endpoint of our own can be opened.
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     let subject = Subject::of(args).map_err(|error| BadInput(format!("{error:#}")))?;
+    let endpoint = args.endpoint.as_ref().map(HostPort::resolve).transpose();
+    let endpoint = endpoint.map_err(|error| BadInput(format!("--endpoint: {error}")))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let findings = runtime.block_on(all(&subject, args.endpoint))?;
+    let findings = runtime.block_on(all(&subject, endpoint))?;
     let is_sound = findings.iter().all(|finding| !matches!(finding.state, State::Wrong(_)));
     let mut text = table(&findings);
-    text.push_str(match (is_sound, args.endpoint) {
+    text.push_str(match (is_sound, endpoint) {
         (true, Some(_)) => "\nThis client can be trusted with a test.\n",
         (true, None) => "\nNothing is wrong so far; --endpoint HOST:PORT also writes and reads.\n",
         (false, _) => "\nVerdicts of this client would mean nothing: see the lines marked `!!`.\n",

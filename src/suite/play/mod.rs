@@ -1,16 +1,17 @@
 //! Playing a night: one open cell after the other, until there is none, the limits are spent, or
 //! somebody asks to stop.
 
+mod child;
+pub mod parent;
+pub mod table;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::cell::Cell;
-use super::child::{self, Place, Ran, Stops};
-use super::file::Suite;
-use super::night::{Night, Standing};
-use super::table;
+use self::child::{Place, Ran, Stops};
+use super::{Cell, Night, Standing, Suite};
 use crate::console::Console;
 use crate::pages;
 use crate::store::{Outcome, Record};

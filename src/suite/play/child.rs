@@ -3,7 +3,7 @@
 //! The child has a process group of its own, so that a ctrl-c at the terminal reaches it once,
 //! through us, and it can heal and judge. It is told to stop when the cell's time is up, and killed
 //! when it does not obey; both are failures of the tester. Should the suite itself be killed, the
-//! kernel tells the child (see [`follow_parent`](super::follow_parent)).
+//! kernel tells the child (see [`follow_parent`](super::parent::follow_parent)).
 
 use std::fs::File;
 use std::io;
@@ -18,12 +18,11 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::{Instant, interval, sleep_until};
 
-use super::PARENT_VARIABLE;
-use super::cell::Cell;
-use super::night::folders;
+use super::parent::PARENT_VARIABLE;
 use crate::console::Progress;
 use crate::exit::Exit;
 use crate::store::{Outcome, RUN_SCHEMA, Record, runs};
+use crate::suite::{Cell, folders};
 
 /// What a run may take beyond its load: forming, recovery and final reads, judging for ten minutes.
 const BEYOND_THE_LOAD: Duration = Duration::from_secs(20 * 60);

@@ -8,7 +8,8 @@ use crate::command_line::CommandLine;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::report::Colour;
-use crate::suite::{self, Night, Played, Suite, table};
+use crate::suite::play::{self, Played, table};
+use crate::suite::{Cell, Night, Suite};
 
 /// Run a matrix of systems, workloads, faults and seeds, one after the other
 ///
@@ -47,7 +48,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     let suite = Suite::read(&args.suite)?;
     let seed = args.seed.unwrap_or_else(|| u64::from(rand::random::<u32>()));
     if args.list {
-        let line = |cell: suite::Cell| format!("{}\t{}\n", cell.id, cell.label());
+        let line = |cell: Cell| format!("{}\t{}\n", cell.id, cell.label());
         console.result(suite.cells(seed)?.into_iter().map(line).collect::<String>())?;
         return Ok(Exit::Valid);
     }
@@ -63,7 +64,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
         plan.cells.len(),
         plan.seed
     ));
-    let played = suite::play(&suite, &mut night, console)?;
+    let played = play::play(&suite, &mut night, console)?;
     let colour = if console.colors() { Colour::Ansi } else { Colour::Never };
     console.result(table::summary(&night, colour))?;
     let mut exit = table::exit(&night);

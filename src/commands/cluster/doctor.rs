@@ -6,7 +6,7 @@
 
 mod probes;
 
-use crate::columns;
+use crate::commands::cluster::columns;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::systems;

@@ -1,7 +1,6 @@
 //! The nodes of `checker test --env attach`, which something else runs.
 
 use std::collections::BTreeMap;
-use std::net::ToSocketAddrs;
 use std::str::FromStr;
 
 use anyhow::Result;
@@ -9,6 +8,7 @@ use nemesis::env::attach::Attachment;
 use nemesis::env::{Decision, EnvChoice, NodeId};
 
 use crate::exit::BadInput;
+use crate::host_port::HostPort;
 use crate::systems::{AttachedNode, System};
 
 /// Which nodes there are.
@@ -24,8 +24,7 @@ pub struct Attached {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct NodeAt {
     node: NodeId,
-    host: String,
-    port: u16,
+    place: HostPort,
 }
 
 impl FromStr for NodeAt {
@@ -40,11 +39,9 @@ impl FromStr for NodeAt {
                         put a proxy, or a client program ([client] command), in between that speaks it";
             return Err(format!("{place:?} is an address of the web; {cure}"));
         }
-        let (host, port) = place.rsplit_once(':').ok_or_else(wrong)?;
         let node = node.parse().map_err(|_| wrong())?;
-        let port = port.parse().map_err(|_| wrong())?;
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() { Err(wrong()) } else { Ok(NodeAt { node, host, port }) }
+        let place = place.parse().map_err(|_| wrong())?;
+        Ok(NodeAt { node, place })
     }
 }
 
@@ -84,15 +81,10 @@ impl Attached {
                 BadInput(format!("--node: {count} nodes are n1 to {last}, each once")).into()
             );
         }
-        let found = |node: &NodeAt| -> Result<AttachedNode> {
-            let no_address = |why: String| {
-                BadInput(format!("--node {}: no address of {}: {why}", node.node, node.host))
-            };
-            let mut addresses = (node.host.as_str(), node.port)
-                .to_socket_addrs()
-                .map_err(|error| no_address(error.to_string()))?;
-            let client = addresses.next().ok_or_else(|| no_address("there is none".into()))?;
-            Ok(AttachedNode { node: node.node, host: node.host.clone(), client })
+        let found = |&NodeAt { node, ref place }: &NodeAt| -> Result<AttachedNode> {
+            let client =
+                place.resolve().map_err(|error| BadInput(format!("--node {node}: {error}")))?;
+            Ok(AttachedNode { node, host: place.host.clone(), client })
         };
         by_name.into_values().map(found).collect::<Result<_>>().map(Found)
     }

@@ -4,11 +4,10 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::cell::Cell;
-use super::night::{Night, Standing};
 use crate::exit::Exit;
 use crate::report::{Colour, Level, percent, plain, wrapped};
 use crate::store::{Outcome, Record};
+use crate::suite::{Cell, Night, Standing};
 
 /// So many results that are not valid are told in full; the report has all of them.
 const MOST_TOLD: usize = 10;

@@ -15,8 +15,8 @@ use nemesis::topology::Topology;
 
 use super::attached::Attached;
 use super::compose::{Brought, Containers, Nodes};
-use super::limits::Limits;
 use crate::command_line::CommandLine;
+use crate::commands::limits::Limits;
 use crate::console::Console;
 use crate::exit::{BadInput, Exit};
 use crate::interrupt::Interrupt;
@@ -24,7 +24,7 @@ use crate::pages;
 use crate::report;
 use crate::runner::{self, Finished, Plan, Until};
 use crate::scenario::{Concurrency, Route, Scenario, Span};
-use crate::suite;
+use crate::suite::play::parent;
 use crate::systems;
 
 /// Put a cluster through faults, record what its clients saw, and judge it
@@ -134,7 +134,7 @@ pub struct Args {
 /// # Errors
 /// When the arguments make no sense, or the tester itself fails before there is a run to judge.
 pub fn run(args: &Args, console: &Console) -> Result<Exit> {
-    suite::follow_parent().context("following the suite that runs this test")?;
+    parent::follow_parent().context("following the suite that runs this test")?;
     let mut scenario = args.settle()?;
     let attached = args.attached.nodes(args.env)?;
     scenario.nodes = attached.as_ref().map_or(scenario.nodes, |attached| attached.count());
@@ -175,7 +175,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
             env: env.clone(),
             store: args.store.clone(),
             schedule: replay.clone(),
-            command: suite::command(CommandLine::current()),
+            command: parent::command(CommandLine::current()),
             until: if args.stop_on_violation { Until::Violation } else { Until::TimeLimit },
         };
         let finished = runner::run(&plan, console)?;
@@ -226,7 +226,7 @@ fn conclude(finished: &Finished, args: &Args, console: &Console) -> Result<(Exit
     // What was found stands, whether or not it can be shown.
     exit = exit.max(shown(publish(finished, &input, console), console));
     exit = exit.max(shown(keep::keep(finished, &input, exit), console));
-    if !suite::is_parent() {
+    if !parent::is_parent() {
         draw_store(finished.folder.root(), console);
     }
     let cancelled = matches!(verdict.reason, Some(Reason::Cancelled));

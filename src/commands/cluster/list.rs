@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use nemesis::schedule::{FaultKind, Target};
 use nemesis::topology::Topology;
 
-use crate::columns;
+use crate::commands::cluster::columns;
 use crate::console::Console;
 use crate::exit::Exit;
 use crate::systems::described::{self, Described};

@@ -12,14 +12,14 @@ use crate::exit::Exit;
 use crate::report;
 use crate::runner::Finished;
 use crate::store::{Outcome, Record, runs};
-use crate::suite;
+use crate::suite::play::parent;
 
 /// Keeps the record of a run that ended like this.
 pub(super) fn keep(finished: &Finished, input: &report::Input, exit: Exit) -> Result<()> {
     let record = record(finished, input, exit);
     let inside = Record { folder: ".".into(), ..record.clone() };
     finished.folder.write_json("summary.json", &inside).context("cannot write summary.json")?;
-    if suite::is_parent() {
+    if parent::is_parent() {
         return Ok(());
     }
     let store = finished.folder.root();

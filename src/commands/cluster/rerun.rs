@@ -17,7 +17,8 @@ use crate::exit::{BadInput, Exit};
 use crate::report::{Colour, plain};
 use crate::scenario::Scenario;
 use crate::store::{Manifest, Outcome, Record, runs};
-use crate::suite::{self, Cell, Night, Suite, table};
+use crate::suite::play::{self, Played, table};
+use crate::suite::{Cell, Night, Suite};
 
 /// Repeat a run with its seed and its recorded faults, and say how often it came out the same
 ///
@@ -59,14 +60,14 @@ pub fn run(args: &Args, console: &Console) -> Result<Exit> {
     let origin = args.run.display().to_string();
     let mut night = Night::repeat(&suite, cells, &args.store, command, origin)?;
     console.say(format_args!("{} times seed {} · {}", args.times, first.seed, first.label()));
-    let played = suite::play(&suite, &mut night, console)?;
+    let played = play::play(&suite, &mut night, console)?;
     let colour = if console.colors() { Colour::Ansi } else { Colour::Never };
     let repetitions: Vec<&Record> = night.records().iter().collect();
     let conclusion = conclusion(&first, &repetitions, args.times);
     let report = night.folder().join("report.html");
     let table = table::cells(&night, colour);
     console.result(format!("{table}\n{conclusion}\nReport      {}\n", report.display()))?;
-    let cut = if played == suite::Played::Interrupted { Exit::Unknown } else { Exit::Valid };
+    let cut = if played == Played::Interrupted { Exit::Unknown } else { Exit::Valid };
     Ok(table::exit(&night).max(cut))
 }
 
