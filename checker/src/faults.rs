@@ -9,7 +9,6 @@
 //! "nobody leads"}`) was no fault.
 
 use crate::history::{OpRef, Ops};
-use crate::op::Process;
 use crate::value::Value;
 
 /// A fault, from the first event of its injection to the last of its heal.
@@ -33,8 +32,7 @@ impl InForce {
 /// The faults of a history, in the order of their injections. O(n).
 pub fn in_force(ops: Ops<'_>) -> Vec<InForce> {
     let mut reader = Reader::default();
-    let others = ops.iter().enumerate().filter(|(_, op)| matches!(op.process, Process::Other(_)));
-    for (position, op) in others {
+    for (position, op) in ops.of_others() {
         reader.event(op, position);
     }
     reader.finish()

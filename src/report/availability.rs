@@ -4,6 +4,7 @@
 //! pause between the load and the final reads is the tester's, not the system's. Clients back off
 //! for up to a second after quick failures, so a shorter silence does not end the demand.
 
+use checker::Kind;
 use checker::history::Outcome;
 
 use super::scene::{Clock, Scene};
@@ -20,33 +21,10 @@ impl Gaps {
     /// One sweep over the history.
     pub(crate) fn of(scene: &Scene) -> Gaps {
         let idle = if scene.clock == Clock::Events { i64::MAX } else { IDLE_NS };
-        Gaps::sweep(events(scene), idle)
-    }
-
-    fn sweep(events: Vec<(i64, Option<Outcome>)>, idle: i64) -> Gaps {
-        let mut gaps = Vec::new();
-        let (mut open, mut since, mut quiet): (u64, Option<i64>, i64) = (0, None, 0);
-        for (at, event) in events {
-            match event {
-                None => {
-                    if open == 0 && since.is_none_or(|_| at - quiet > idle) {
-                        gaps.extend(since.map(|from| (from, quiet)));
-                        since = Some(at);
-                    }
-                    open += 1;
-                }
-                Some(outcome) => {
-                    if outcome == Outcome::Ok {
-                        gaps.extend(since.map(|from| (from, at)));
-                        since = Some(at);
-                    }
-                    open = open.saturating_sub(1);
-                    quiet = at;
-                }
-            }
-        }
-        gaps.extend(since.map(|from| (from, quiet.max(from))));
-        Gaps { gaps }
+        let keep = if scene.faults.is_empty() { Keep::Longest } else { Keep::All };
+        let mut sweep = Sweep::new(idle, keep);
+        events(scene, |at, event| sweep.event(at, event));
+        sweep.finish()
     }
 
     /// Where the longest gap within an interval begins, and its length; zeros if there is none.
@@ -57,17 +35,102 @@ impl Gaps {
     }
 }
 
-/// Invocations (`None`) and completions of client operations in order of time.
-fn events(scene: &Scene) -> Vec<(i64, Option<Outcome>)> {
-    let mut events: Vec<(i64, usize, Option<Outcome>)> = Vec::with_capacity(scene.calls.len() * 2);
-    for call in &scene.calls {
-        events.push((call.start, call.invoke, None));
-        if let (Some(end), Some(at)) = (call.end, call.completion) {
-            events.push((end, at, Some(call.outcome)));
+/// Which gaps to keep: there is one an acknowledgement, and who has no fault to look into asks for
+/// the longest only.
+#[derive(PartialEq, Eq)]
+enum Keep {
+    All,
+    Longest,
+}
+
+/// A sweep over the events of a history in order of time.
+struct Sweep {
+    /// A silence of the clients that is longer than this ends the demand.
+    idle: i64,
+    keep: Keep,
+    gaps: Vec<(i64, i64)>,
+    /// How many operations are open.
+    open: u64,
+    /// Since when nothing was acknowledged although somebody asked.
+    since: Option<i64>,
+    /// When the last operation ended.
+    quiet: i64,
+}
+
+impl Sweep {
+    fn new(idle: i64, keep: Keep) -> Sweep {
+        Sweep { idle, keep, gaps: Vec::new(), open: 0, since: None, quiet: 0 }
+    }
+
+    fn event(&mut self, at: i64, event: Option<Outcome>) {
+        match event {
+            None => {
+                if self.open == 0 && self.since.is_none_or(|_| at - self.quiet > self.idle) {
+                    self.ends(self.quiet);
+                    self.since = Some(at);
+                }
+                self.open += 1;
+            }
+            Some(outcome) => {
+                if outcome == Outcome::Ok {
+                    self.ends(at);
+                    self.since = Some(at);
+                }
+                self.open = self.open.saturating_sub(1);
+                self.quiet = at;
+            }
         }
     }
-    events.sort_by_key(|(at, position, _)| (*at, *position));
-    events.into_iter().map(|(at, _, event)| (at, event)).collect()
+
+    /// The silence that may be under way ends.
+    fn ends(&mut self, at: i64) {
+        let Some(from) = self.since else { return };
+        let gap = (from, at.max(from));
+        match self.gaps.last_mut() {
+            Some(longest) if self.keep == Keep::Longest => {
+                if gap.1 - gap.0 >= longest.1 - longest.0 {
+                    *longest = gap;
+                }
+            }
+            _ => self.gaps.push(gap),
+        }
+    }
+
+    fn finish(mut self) -> Gaps {
+        self.ends(self.quiet);
+        Gaps { gaps: self.gaps }
+    }
+}
+
+/// Invocations (`None`) and completions of client operations in order of time, as a clock that never
+/// went back has them already.
+fn events(scene: &Scene, mut take: impl FnMut(i64, Option<Outcome>)) {
+    let ops = scene.history.ops();
+    let in_order = (1..ops.len()).all(|at| scene.time(at - 1) <= scene.time(at));
+    if in_order {
+        for (position, kind) in ops.of_clients() {
+            take(scene.time(position), ending(kind));
+        }
+        return;
+    }
+    let mut events: Vec<(i64, usize, Option<Outcome>)> = Vec::new();
+    for (operation, span) in scene.history.operations().iter().zip(scene.spans()) {
+        events.push((span.start, operation.invoke, None));
+        if let (Some(end), Some(at)) = (span.end, operation.completion) {
+            events.push((end, at, Some(span.outcome)));
+        }
+    }
+    events.sort_unstable_by_key(|(at, position, _)| (*at, *position));
+    events.into_iter().for_each(|(at, _, event)| take(at, event));
+}
+
+fn ending(kind: Kind) -> Option<Outcome> {
+    match kind {
+        Kind::Invoke => None,
+        Kind::Ok => Some(Outcome::Ok),
+        Kind::Fail => Some(Outcome::Fail),
+        Kind::Info => Some(Outcome::Info),
+    }
 }
 
 #[cfg(test)]
@@ -84,8 +147,15 @@ mod tests {
             events.extend([(n * second, None), (n * second + 1, fail)]);
         }
         events.extend([(60 * second, None), (61 * second, ok)]);
-        let gaps = Gaps::sweep(events, IDLE_NS);
-        assert_eq!(gaps.longest_within(i64::MIN, i64::MAX), (second, 5 * second + 1));
+        let swept = |keep| {
+            let mut sweep = Sweep::new(IDLE_NS, keep);
+            events.iter().for_each(|(at, event)| sweep.event(*at, *event));
+            sweep.finish()
+        };
+        let gaps = swept(Keep::All);
+        for gaps in [&gaps, &swept(Keep::Longest)] {
+            assert_eq!(gaps.longest_within(i64::MIN, i64::MAX), (second, 5 * second + 1));
+        }
         assert_eq!(gaps.longest_within(4 * second, 10 * second), (4 * second, 2 * second + 1));
         assert_eq!(gaps.longest_within(20 * second, 30 * second), (0, 0));
     }

@@ -10,7 +10,7 @@ use checker::history::Outcome;
 
 use super::availability::Gaps;
 use super::fault::{self, Fault, Proof};
-use super::scene::{Clock, Scene, anomalies};
+use super::scene::{Clock, Kinds, Scene, anomalies};
 
 /// How good or bad the word of an axis is; it picks a colour and never stands for the word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,9 +101,7 @@ impl Axes {
     pub(crate) fn of(scene: &Scene) -> Axes {
         let gaps = Gaps::of(scene);
         let counts = counts(scene);
-        let moments = Moments::of(scene);
-        let faults: Vec<FaultReport> =
-            scene.faults.iter().map(|fault| report(fault, &moments, &gaps)).collect();
+        let faults = faults(scene, &gaps);
         Axes {
             safety: safety(scene),
             availability: availability(scene, &gaps, &counts),
@@ -121,19 +119,27 @@ impl Axes {
 }
 
 fn counts(scene: &Scene) -> Vec<Count> {
+    let mut kinds = Kinds::default();
     let mut rows: Vec<Count> = Vec::new();
     let mut total = Count::default();
-    for call in &scene.calls {
-        let f = scene.f(call);
-        let row = rows.iter().position(|row| row.f == f).unwrap_or_else(|| {
-            rows.push(Count { f, ..Count::default() });
-            rows.len() - 1
-        });
-        rows[row].add(call.outcome);
-        total.add(call.outcome);
+    for operation in scene.history.operations().iter() {
+        let kind = kinds.number(scene.history.function(&operation)) as usize;
+        if kind == rows.len() {
+            rows.push(Count { f: kinds.names[kind].clone(), ..Count::default() });
+        }
+        rows[kind].add(operation.outcome);
+        total.add(operation.outcome);
     }
     rows.push(total);
     rows
+}
+
+fn faults(scene: &Scene, gaps: &Gaps) -> Vec<FaultReport> {
+    if scene.faults.is_empty() {
+        return Vec::new();
+    }
+    let moments = Moments::of(scene);
+    scene.faults.iter().map(|fault| report(fault, &moments, gaps)).collect()
 }
 
 fn report(fault: &Fault, moments: &Moments, gaps: &Gaps) -> FaultReport {
@@ -149,10 +155,10 @@ struct Moments([(Vec<i64>, Vec<i64>); 3]);
 impl Moments {
     fn of(scene: &Scene) -> Moments {
         let sorted = |outcome: Outcome| {
-            let those = || scene.calls.iter().filter(move |call| call.outcome == outcome);
-            let mut begins: Vec<i64> = those().map(|call| call.start).collect();
+            let those = || scene.spans().filter(move |span| span.outcome == outcome);
+            let mut begins: Vec<i64> = those().map(|span| span.start).collect();
             let mut ends: Vec<i64> =
-                those().map(|call| call.end.unwrap_or(scene.horizon)).collect();
+                those().map(|span| span.end.unwrap_or(scene.horizon)).collect();
             begins.sort_unstable();
             ends.sort_unstable();
             (begins, ends)
@@ -318,8 +324,7 @@ fn met_operations(met: usize, all: usize, least: u64) -> String {
 
 /// The load, where there is a clock to measure it by.
 fn load(scene: &Scene, operations: u64) -> String {
-    let first = scene.calls.first().map_or(0, |call| call.start);
-    let last = scene.calls.iter().map(|call| call.end.unwrap_or(call.start)).max().unwrap_or(0);
+    let (first, last) = scene.load();
     let span = u64::try_from(last - first).unwrap_or(0);
     if scene.clock == Clock::Events || span == 0 {
         return String::new();

@@ -113,7 +113,7 @@ fn edge_of_box(middle: Point, towards: Point) -> Point {
 }
 
 fn node(svg: &mut String, scene: &Scene, step: &Because, at: Point) {
-    let Some(call) = scene.row(step.from).map(|row| &scene.calls[row]) else { return };
+    let Some(call) = scene.row(step.from).map(|row| &scene.calls()[row]) else { return };
     let who = match scene.node(call) {
         Some(node) => format!("process {} on {node}", call.process),
         None => format!("process {}", call.process),

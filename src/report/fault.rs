@@ -13,7 +13,7 @@ use checker::Value;
 use checker::faults::{families_ended_by, family_begun_by, only_looks};
 use checker::history::{OpRef, Ops};
 
-use super::scene::{is_nemesis, name_of};
+use super::scene::name_of;
 
 /// Whether a fault was seen to be in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl Fault {
 /// All faults of a history, in the order of their injections.
 pub(crate) fn from_history(ops: Ops<'_>, horizon: i64, time: &dyn Fn(usize) -> i64) -> Vec<Fault> {
     let mut reader = Reader { faults: Vec::new(), begun: Vec::new(), horizon };
-    for (position, op) in ops.iter().enumerate().filter(|(_, op)| is_nemesis(*op)) {
+    for (position, op) in ops.of_others() {
         reader.event(op, time(position));
     }
     // An injection that was begun and never reported is a fault all the same; a `:start` only where
@@ -116,7 +116,7 @@ pub(crate) fn from_history(ops: Ops<'_>, horizon: i64, time: &dyn Fn(usize) -> i
 /// ours, and no proof of one.
 pub(crate) fn surprises(ops: Ops<'_>) -> Vec<String> {
     let mut told = Vec::new();
-    for op in ops.iter().filter(|op| is_nemesis(*op)) {
+    for (_, op) in ops.of_others() {
         let value = op.value();
         if let Some(died) = value.get("surprises").and_then(Value::items) {
             told.extend(died.iter().map(name_of));
@@ -129,7 +129,7 @@ pub(crate) fn surprises(ops: Ops<'_>) -> Vec<String> {
 
 /// How many planned faults were left out, for the reason that the history gives.
 pub(crate) fn skipped(ops: Ops<'_>) -> usize {
-    ops.iter().filter(|op| is_nemesis(*op) && op.value().get("skipped").is_some()).count()
+    ops.of_others().filter(|(_, op)| op.value().get("skipped").is_some()).count()
 }
 
 struct Reader {

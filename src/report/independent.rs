@@ -9,12 +9,13 @@ use std::ops::Range;
 use std::path::Path;
 
 use checker::faults::in_force;
-use checker::history::Ops;
-use checker::{History, Op, Validity, Value};
+use checker::history::{OpRef, Ops};
+use checker::{History, Process, Validity, Value};
+use rayon::prelude::*;
 
 use super::markup::escape;
 use super::page::href;
-use super::scene::{Call, Scene, is_nemesis};
+use super::scene::{Call, Scene};
 use super::{Input, history_edn, results, timeline};
 
 /// More folders than this help nobody; the verdicts of all keys are in `results.edn`.
@@ -60,46 +61,44 @@ impl Folders {
         Some(href(&format!("independent/{name}/{file}")))
     }
 
-    /// Writes all folders; returns what went wrong.
+    /// Writes all folders, side by side; returns what went wrong.
     pub(crate) fn write(&self, dir: &Path, input: &Input, scene: &Scene) -> Vec<String> {
-        let mut warnings = Vec::new();
+        if self.names.is_empty() {
+            return Vec::new();
+        }
         let mut calls: Vec<Vec<&Call>> = vec![Vec::new(); self.names.len()];
-        for call in &scene.calls {
+        for call in scene.calls() {
             if let Some(key) = call.key {
-                calls[key].push(call);
+                calls[key as usize].push(call);
             }
         }
-        let ops = scene.history.ops();
-        let faults = FaultEvents::of(ops);
-        for (key, name) in self.names.iter().enumerate() {
-            let Some(name) = name else { continue };
+        let faults = FaultEvents::of(scene.history.ops());
+        let write = |(key, name): (usize, &Option<String>)| {
+            let name = name.as_ref()?;
             let folder = dir.join("independent").join(name);
-            let result =
-                std::fs::create_dir_all(&folder).map_err(anyhow::Error::from).and_then(|()| {
-                    self.write_key(&folder, key, events(scene, &calls[key], &faults), input, scene)
-                });
-            if let Err(error) = result {
-                warnings.push(format!("independent/{name} was not written: {error:#}"));
-            }
-        }
-        warnings
+            let events = || events(scene, &calls[key], &faults);
+            let written = std::fs::create_dir_all(&folder)
+                .map_err(anyhow::Error::from)
+                .and_then(|()| self.write_key(&folder, key, &events(), input));
+            written.err().map(|error| format!("independent/{name} was not written: {error:#}"))
+        };
+        self.names.par_iter().enumerate().filter_map(write).collect()
     }
 
     fn write_key(
         &self,
         folder: &Path,
         key: usize,
-        ops: Vec<Op>,
+        ops: &[OpRef<'_>],
         input: &Input,
-        scene: &Scene,
     ) -> anyhow::Result<()> {
-        let part = &scene.verdict.parts[key];
-        std::fs::write(folder.join("history.edn"), history_edn(&ops)?)?;
+        let part = &input.verdict.parts[key];
+        std::fs::write(folder.join("history.edn"), history_edn(ops)?)?;
         std::fs::write(folder.join("results.edn"), results::edn(&part.verdict.to_value()))?;
         if !self.timelines.contains(&key) {
             return Ok(());
         }
-        let history = History::from_ops(ops)?;
+        let history = History::from_ops(ops.iter().map(OpRef::to_op).collect())?;
         let title = format!("{}, key {}", input.title, part.key);
         let input =
             Input { title, history: &history, verdict: &part.verdict, run: input.run.clone() };
@@ -125,7 +124,7 @@ struct FaultEvents {
 
 impl FaultEvents {
     fn of(ops: Ops<'_>) -> FaultEvents {
-        let positions = (0..ops.len()).filter(|at| is_nemesis(ops.at(*at))).collect();
+        let positions = ops.of_others().map(|(at, _)| at).collect();
         let mut stretches: Vec<(usize, usize)> = Vec::new();
         for fault in in_force(ops) {
             let until = fault.until.unwrap_or(usize::MAX);
@@ -156,22 +155,19 @@ impl FaultEvents {
 /// The events of one key, with the key taken off their values, and those of the faults that its
 /// operations met: a night has thousands of keys, and each is used for a short while and read once
 /// more at the end, so that all faults in between would be most of its folder.
-fn events(scene: &Scene, calls: &[&Call], faults: &FaultEvents) -> Vec<Op> {
-    let ops = scene.history.ops();
-    let (mut theirs, mut met) = (BTreeSet::new(), BTreeSet::new());
+fn events<'h>(scene: &Scene<'h>, calls: &[&Call], faults: &FaultEvents) -> Vec<OpRef<'h>> {
+    let mut met = BTreeSet::new();
+    let mut positions = Vec::with_capacity(calls.len() * 2);
     for call in calls {
-        theirs.insert(call.invoke);
-        theirs.extend(call.completion);
+        positions.extend([Some(call.invoke), call.completion].into_iter().flatten());
         met.extend(faults.overlapping(call.invoke, call.completion.unwrap_or(usize::MAX)));
     }
-    let mut positions: Vec<usize> = theirs.iter().copied().collect();
     positions.extend(met.into_iter().flat_map(|stretch| faults.events(stretch)));
     positions.sort_unstable();
-    let event = |at: usize| match ops.at(at).value() {
-        Value::Vector(items) if theirs.contains(&at) && items.len() == 2 => {
-            Op { value: items[1].clone(), ..ops.at(at).to_op() }
-        }
-        _ => ops.at(at).to_op(),
+    let ops = scene.history.ops();
+    let event = |at: usize| match ops.at(at) {
+        client if matches!(client.process, Process::Client(_)) => scene.stripped(client),
+        nemesis => nemesis,
     };
     positions.into_iter().map(event).collect()
 }

@@ -30,8 +30,8 @@ pub(crate) fn assign(calls: &mut [Call], workers: Option<usize>) -> Vec<String> 
 }
 
 /// Numbers what is in the set by its order.
-fn number(set: BTreeSet<u64>) -> BTreeMap<u64, usize> {
-    set.into_iter().enumerate().map(|(n, item)| (item, n)).collect()
+fn number(set: BTreeSet<u64>) -> BTreeMap<u64, u32> {
+    set.into_iter().zip(0..).collect()
 }
 
 /// The least number of workers that explains the processes, if one does.
@@ -65,7 +65,17 @@ mod tests {
 
     fn call(process: u64, start: i64, outcome: Outcome) -> Call {
         let end = Some(start + 1);
-        Call { invoke: 0, completion: None, process, outcome, start, end, lane: 0, key: None }
+        Call {
+            invoke: 0,
+            completion: None,
+            process,
+            outcome,
+            start,
+            end,
+            kind: 0,
+            lane: 0,
+            key: None,
+        }
     }
 
     #[test]

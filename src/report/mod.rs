@@ -26,13 +26,14 @@ mod scene;
 mod text;
 mod timeline;
 
-use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use checker::history::Ops;
-use checker::history::write_edn;
-use checker::{History, Op, Process, Verdict};
+use checker::history::{OpRef, Ops, write_edn, write_log};
+use checker::{History, Verdict};
+use rayon::prelude::*;
 
 pub(crate) use axes::percent;
 pub use axes::{Axes, Axis, Count, FaultReport, Level};
@@ -99,9 +100,8 @@ pub struct RunFacts {
 }
 
 /// Writes every file of the report into `dir`, which is made if need be, and returns a sentence for each that could not be
-/// written.
+/// written. Files are rendered side by side, on as many threads as there are cores.
 pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
-    let mut warnings = Vec::new();
     // If this fails, so does every file, and each of them says why.
     let _ = std::fs::create_dir_all(dir);
     let arranged = guarded(|| {
@@ -114,36 +114,85 @@ pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
         Ok(arranged) => arranged,
         Err(error) => return vec![format!("the report was not written: {error:#}")],
     };
-    let mut put = |name: &str, render: &dyn Fn() -> anyhow::Result<String>| {
-        let rendered = guarded(render).and_then(|text| {
-            std::fs::write(dir.join(name), &text)?;
-            Ok(text)
-        });
-        rendered
-            .inspect_err(|error| warnings.push(format!("{name} was not written: {error:#}")))
-            .ok()
-    };
-    let results = || results::value(input.verdict, &axes);
-    put("results.edn", &|| Ok(results::edn(&results())));
-    put("results.json", &|| results::json(&results()));
-    put("history.txt", &|| Ok(history_txt(input.history.ops())));
-    put("timeline.html", &|| Ok(timeline::page(&input.title, &scene, &overlap(&axes))));
-    let title = &input.title;
-    let plots: Vec<String> = [
-        put("latency-raw.svg", &|| plots::raw(title, &scene)),
-        put("latency-quantiles.svg", &|| plots::quantiles(title, &scene)),
-        put("rate.svg", &|| plots::rate(title, &scene)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
-    if let Some(first) = anomalies(input.verdict).iter().find(|one| picture::shows(&scene, one)) {
-        put("violation.svg", &|| Ok(picture::picture(&scene, first).unwrap_or_default()));
+    let report = Report { dir, input, scene, axes, folders };
+    let ((data, pages), keys) =
+        rayon::join(|| rayon::join(|| report.data(), || report.pages()), || report.keys());
+    [data, pages, keys].concat()
+}
+
+/// A report that is being written.
+struct Report<'a> {
+    dir: &'a Path,
+    input: &'a Input<'a>,
+    scene: Scene<'a>,
+    axes: Axes,
+    folders: Folders,
+}
+
+type Render<'a> = (&'a str, &'a (dyn Fn() -> anyhow::Result<String> + Sync));
+
+impl Report<'_> {
+    /// What is for programs, and the log. Returns what went wrong, as all of these do.
+    fn data(&self) -> Vec<String> {
+        let results = || results::value(self.input.verdict, &self.axes);
+        let renderers: [Render; 2] = [
+            ("results.edn", &|| Ok(results::edn(&results()))),
+            ("results.json", &|| results::json(&results())),
+        ];
+        let mut warnings = self.put(&renderers).1;
+        let log = guarded(|| history_txt(self.input.history.ops(), &self.dir.join(HISTORY_TXT)));
+        warnings.extend(log.err().map(|error| not_written(HISTORY_TXT, &error)));
+        warnings
     }
-    put("report.html", &|| Ok(page::page(input, &scene, &axes, &plots, &folders)));
-    let keys = guarded(|| Ok(folders.write(dir, input, &scene)));
-    warnings.extend(keys.unwrap_or_else(|error| vec![format!("independent: {error:#}")]));
-    warnings
+
+    /// What is for people.
+    fn pages(&self) -> Vec<String> {
+        let (title, scene) = (&self.input.title, &self.scene);
+        let (plots, warnings) = self.put(&[
+            ("latency-raw.svg", &|| plots::raw(title, scene)),
+            ("latency-quantiles.svg", &|| plots::quantiles(title, scene)),
+            ("rate.svg", &|| plots::rate(title, scene)),
+        ]);
+        let found = anomalies(self.input.verdict);
+        let first = found.iter().find(|one| picture::shows(scene, one));
+        let violation =
+            || Ok(first.and_then(|first| picture::picture(scene, first)).unwrap_or_default());
+        let timeline = || Ok(timeline::page(title, scene, &overlap(&self.axes)));
+        let page = || Ok(page::page(self.input, scene, &self.axes, &plots, &self.folders));
+        let mut renderers: Vec<Render> = vec![("timeline.html", &timeline), ("report.html", &page)];
+        renderers.extend(first.map(|_| -> Render { ("violation.svg", &violation) }));
+        [warnings, self.put(&renderers).1].concat()
+    }
+
+    /// The folders of the keys.
+    fn keys(&self) -> Vec<String> {
+        let keys = guarded(|| Ok(self.folders.write(self.dir, self.input, &self.scene)));
+        keys.unwrap_or_else(|error| vec![format!("independent: {error:#}")])
+    }
+
+    /// Writes some files; returns those that were written, and what went wrong.
+    fn put(&self, renderers: &[Render]) -> (Vec<String>, Vec<String>) {
+        let put = |(name, render): &Render| {
+            let rendered = guarded(render).and_then(|text| {
+                std::fs::write(self.dir.join(name), &text)?;
+                Ok(text)
+            });
+            rendered.map_err(|error| not_written(name, &error))
+        };
+        let all: Vec<Result<String, String>> = renderers.par_iter().map(put).collect();
+        let (mut written, mut warnings) = (Vec::new(), Vec::new());
+        for one in all {
+            match one {
+                Ok(text) => written.push(text),
+                Err(warning) => warnings.push(warning),
+            }
+        }
+        (written, warnings)
+    }
+}
+
+fn not_written(name: &str, error: &anyhow::Error) -> String {
+    format!("{name} was not written: {error:#}")
 }
 
 /// A panic in a renderer, or in the library it draws with, is an error like any other.
@@ -158,29 +207,24 @@ fn overlap(axes: &Axes) -> Vec<u64> {
 }
 
 /// Events as EDN, one a line.
-fn history_edn(ops: &[Op]) -> anyhow::Result<Vec<u8>> {
+fn history_edn(ops: &[OpRef<'_>]) -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ops.len() * 96);
     for op in ops {
-        write_edn(op, &mut out)?;
+        write_edn(*op, &mut out)?;
         out.push(b'\n');
     }
     Ok(out)
 }
 
-/// Events as Jepsen's `history.txt`: process, type, f, value and error between tabs.
-fn history_txt(ops: Ops<'_>) -> String {
-    let mut out = String::with_capacity(ops.len() * 48);
+const HISTORY_TXT: &str = "history.txt";
+
+/// Events as Jepsen's `history.txt`.
+fn history_txt(ops: Ops<'_>, file: &Path) -> anyhow::Result<()> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(file)?);
     for op in ops.iter() {
-        let process = match &op.process {
-            Process::Client(number) => number.to_string(),
-            Process::Other(name) => name.to_string(),
-        };
-        let error = op.error.as_ref().map(|error| format!("\t{error}")).unwrap_or_default();
-        let kind = op.kind.word();
-        writeln!(out, "{process}\t:{kind}\t{}\t{}{error}", op.f, op.value())
-            .expect("a String takes any text");
+        write_log(op, &mut out)?;
     }
-    out
+    Ok(out.flush()?)
 }
 
 /// What the run did not test: what its runner says, or else what its history does not show.

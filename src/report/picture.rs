@@ -37,9 +37,9 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
         return None;
     }
     let mut rows: Vec<(usize, String)> = roles.into_iter().collect();
-    rows.sort_by_key(|(row, _)| scene.calls[*row].start);
+    rows.sort_by_key(|(row, _)| scene.calls()[*row].start);
     let failing = anomaly.op.and_then(|op| scene.row(op));
-    let scale = Scale::of(rows.iter().map(|(row, _)| &scene.calls[*row]));
+    let scale = Scale::of(rows.iter().map(|(row, _)| &scene.calls()[*row]));
     let headline = lines(&anomaly.sentence, HEADLINE_LETTERS);
     let top = 34.0 + 20.0 * count(&headline);
     let bottom = top + 26.0 + ROW * count(&rows);
@@ -64,10 +64,10 @@ pub(crate) fn picture(scene: &Scene, anomaly: &Anomaly) -> Option<String> {
     bands(&mut svg, scene, &scale, top, bottom);
     for (n, (row, role)) in rows.iter().enumerate() {
         let y = top + 26.0 + ROW * f64_of(n);
-        let call = &scene.calls[*row];
+        let call = &scene.calls()[*row];
         draw_row(&mut svg, scene, &scale, call, y, role, Some(*row) == failing);
     }
-    if let Some(call) = failing.map(|row| &scene.calls[row]) {
+    if let Some(call) = failing.map(|row| &scene.calls()[row]) {
         let x = scale.x(call.start);
         write_line(&mut svg, x, top + 22.0, bottom, "stroke=\"#a3002f\" stroke-dasharray=\"4 3\"");
     }

@@ -94,8 +94,7 @@ fn ms(scene: &Scene, ns: i64) -> u64 {
 }
 
 fn load_ms(scene: &Scene) -> u64 {
-    let first = scene.calls.first().map_or(0, |call| call.start);
-    let last = scene.calls.iter().map(|call| call.end.unwrap_or(call.start)).max().unwrap_or(first);
+    let (first, last) = scene.load();
     ms(scene, last - first)
 }
 
@@ -104,8 +103,8 @@ fn longest_gap_ms(scene: &Scene) -> u64 {
 }
 
 fn latency(scene: &Scene) -> Latency {
-    let acknowledged = scene.calls.iter().filter(|call| call.outcome == Ending::Ok);
-    let mut took: Vec<i64> = acknowledged.filter_map(|call| Some(call.end? - call.start)).collect();
+    let acknowledged = scene.spans().filter(|span| span.outcome == Ending::Ok);
+    let mut took: Vec<i64> = acknowledged.filter_map(|span| Some(span.end? - span.start)).collect();
     took.sort_unstable();
     if took.is_empty() || scene.clock == Clock::Events {
         return Latency::default();

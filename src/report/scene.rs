@@ -1,15 +1,20 @@
-//! What every picture and every figure of the report is drawn from: the history arranged once as
-//! calls with a start, an end, a lane and a key, beside the faults that were in force.
+//! What every picture and every figure of the report is drawn from: when each operation began and
+//! ended, beside the faults that were in force; and, for pictures, the history arranged as calls
+//! with a lane and a key. That takes more memory than the history itself, so it is done when
+//! somebody asks for the first call: figures alone do without.
 //!
 //! Times are those of the history. Where it has none (−1, as in histories without a clock), the
 //! position of the event takes their place, which keeps the order, the only thing that is then
 //! known; [`Clock`] says which of the two it is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::OnceLock;
 
-use checker::history::{History, OpRef, Ops, Outcome};
+use checker::history::{
+    History, Independent, OpRef, Operation, Ops, Outcome, has_key_entries, split,
+};
 use checker::verdict::Anomaly;
-use checker::{Process, Value, Verdict};
+use checker::{Value, Verdict};
 
 use super::fault::{self, Fault};
 use super::lanes;
@@ -48,6 +53,14 @@ impl Clock {
     }
 }
 
+/// When a client operation began and ended, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    pub(crate) start: i64,
+    pub(crate) end: Option<i64>,
+    pub(crate) outcome: Outcome,
+}
+
 /// One client operation, with everything that pictures need and no text.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
@@ -59,10 +72,12 @@ pub(crate) struct Call {
     pub(crate) outcome: Outcome,
     pub(crate) start: i64,
     pub(crate) end: Option<i64>,
+    /// What was done, an index into [`Scene::kinds`].
+    pub(crate) kind: u32,
     /// Which lane of the timeline, an index into [`Scene::lanes`].
-    pub(crate) lane: usize,
+    pub(crate) lane: u32,
     /// Which key, an index into [`Scene::keys`].
-    pub(crate) key: Option<usize>,
+    pub(crate) key: Option<u32>,
 }
 
 /// The history, arranged for drawing.
@@ -73,19 +88,27 @@ pub(crate) struct Scene<'a> {
     pub(crate) clock: Clock,
     /// The time of the last event.
     pub(crate) horizon: i64,
-    /// In the order of their starts.
-    pub(crate) calls: Vec<Call>,
     pub(crate) faults: Vec<Fault>,
-    /// The name of each lane.
-    pub(crate) lanes: Vec<String>,
     /// The keys of a history of independent keys, in the verdict's order; empty otherwise.
     pub(crate) keys: Vec<Value>,
-    /// Row in `calls` by the index of the invocation or completion, as the verdict names operations.
-    rows: HashMap<u64, usize>,
+    /// Whether values are pairs `[key value]`.
+    pairs: bool,
+    arranged: OnceLock<Arranged>,
 }
 
+/// What only pictures need.
+struct Arranged {
+    calls: Vec<Call>,
+    kinds: Vec<String>,
+    lanes: Vec<String>,
+    /// Row in `calls` by the position of the invocation or completion; [`NO_ROW`] for other events.
+    rows: Vec<u32>,
+}
+
+const NO_ROW: u32 = u32::MAX;
+
 impl<'a> Scene<'a> {
-    /// Arranges the history of `input`.
+    /// Looks over the history of `input`. O(n), without memory for its operations.
     pub(crate) fn new(input: &'a Input<'a>) -> Scene<'a> {
         let history = input.history;
         let ops = history.ops();
@@ -93,51 +116,105 @@ impl<'a> Scene<'a> {
         let time = |position: usize| time_at(ops, clock, position);
         let horizon = (0..ops.len()).map(time).max().unwrap_or(0);
         let keys: Vec<Value> = input.verdict.parts.iter().map(|part| part.key.clone()).collect();
-        let numbers: BTreeMap<String, usize> =
-            keys.iter().enumerate().map(|(n, key)| (key.canonical().to_string(), n)).collect();
-        let mut calls: Vec<Call> = history
-            .operations()
-            .iter()
-            .map(|operation| {
-                let start = time(operation.invoke);
-                Call {
-                    invoke: operation.invoke,
-                    completion: operation.completion,
-                    process: operation.process,
-                    outcome: operation.outcome,
-                    start,
-                    end: operation.completion.map(|at| time(at).max(start)),
-                    lane: 0,
-                    key: key_of(ops.at(operation.invoke), &numbers),
-                }
-            })
-            .collect();
-        calls.sort_by_key(|call| call.start);
-        let lanes = lanes::assign(&mut calls, input.run.as_ref().map(|run| run.workers));
-        let mut rows = HashMap::with_capacity(calls.len() * 2);
-        for (row, call) in calls.iter().enumerate() {
-            rows.insert(ops.at(call.invoke).index, row);
-            call.completion.map(|at| rows.insert(ops.at(at).index, row));
-        }
-        let faults = fault::from_history(ops, horizon, &time);
-        let run = input.run.as_ref();
         Scene {
             history,
             verdict: input.verdict,
-            run,
+            run: input.run.as_ref(),
             clock,
             horizon,
-            calls,
-            faults,
-            lanes,
+            faults: fault::from_history(ops, horizon, &time),
+            pairs: !keys.is_empty() && !has_key_entries(history),
             keys,
-            rows,
+            arranged: OnceLock::new(),
         }
+    }
+
+    /// The time of an event.
+    pub(crate) fn time(&self, position: usize) -> i64 {
+        time_at(self.history.ops(), self.clock, position)
+    }
+
+    /// When each operation began and ended, in the order of the history.
+    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+        self.history.operations().iter().map(|operation| self.span(&operation))
+    }
+
+    fn span(&self, operation: &Operation) -> Span {
+        let start = self.time(operation.invoke);
+        let end = operation.completion.map(|at| self.time(at).max(start));
+        Span { start, end, outcome: operation.outcome }
+    }
+
+    /// When the first operation began and the last one ended; zeros if there is none.
+    pub(crate) fn load(&self) -> (i64, i64) {
+        let bounds = self.spans().map(|span| (span.start, span.end.unwrap_or(span.start)));
+        let wider = |(first, last): (i64, i64), (start, end)| (first.min(start), last.max(end));
+        bounds.reduce(wider).unwrap_or((0, 0))
+    }
+
+    /// The operations, in the order of their starts.
+    pub(crate) fn calls(&self) -> &[Call] {
+        &self.arranged().calls
+    }
+
+    /// What was done: `read`, `write`, …, in the order of first use.
+    pub(crate) fn kinds(&self) -> &[String] {
+        &self.arranged().kinds
+    }
+
+    /// The name of each lane.
+    pub(crate) fn lanes(&self) -> &[String] {
+        &self.arranged().lanes
     }
 
     /// The row of the call that has an event of this index.
     pub(crate) fn row(&self, index: u64) -> Option<usize> {
-        self.rows.get(&index).copied()
+        let row = self.arranged().rows[self.history.ops().position(index)?];
+        (row != NO_ROW).then_some(row as usize)
+    }
+
+    fn arranged(&self) -> &Arranged {
+        self.arranged.get_or_init(|| self.arrange())
+    }
+
+    fn arrange(&self) -> Arranged {
+        let keys = self.keys_of_operations();
+        let mut kinds = Kinds::default();
+        let operations = self.history.operations().iter().enumerate();
+        let mut calls: Vec<Call> = operations
+            .map(|(number, operation)| {
+                let Span { start, end, outcome } = self.span(&operation);
+                let Operation { invoke, completion, process, .. } = operation;
+                let kind = kinds.number(self.history.function(&operation));
+                let key = keys.get(number).copied().flatten();
+                Call { invoke, completion, process, outcome, start, end, kind, lane: 0, key }
+            })
+            .collect();
+        calls.sort_by_key(|call| call.start);
+        let lanes = lanes::assign(&mut calls, self.run.map(|run| run.workers));
+        let mut rows = vec![NO_ROW; self.history.ops().len()];
+        for (call, row) in calls.iter().zip(0..) {
+            rows[call.invoke] = row;
+            call.completion.into_iter().for_each(|at| rows[at] = row);
+        }
+        Arranged { calls, kinds: kinds.names, lanes, rows }
+    }
+
+    /// Which of the keys each operation belongs to; empty where there are none.
+    fn keys_of_operations(&self) -> Vec<Option<u32>> {
+        if self.keys.is_empty() {
+            return Vec::new();
+        }
+        let numbers: HashMap<Value, u32> =
+            self.keys.iter().map(Value::canonical).zip(0..).collect();
+        let mut of_operations = vec![None; self.history.operations().len()];
+        // The verdict has keys because the history could be split by them.
+        let split = split(self.history, Independent::Yes).ok().flatten().unwrap_or_default();
+        for key in &split {
+            let number = numbers.get(&key.key.canonical()).copied();
+            key.numbers().for_each(|operation| of_operations[operation] = number);
+        }
+        of_operations
     }
 
     /// The invocation of a call.
@@ -151,21 +228,21 @@ impl<'a> Scene<'a> {
     }
 
     /// What was done: `read`, `write`, ….
-    pub(crate) fn f(&self, call: &Call) -> String {
-        name_of(self.invocation(call).f)
+    pub(crate) fn f(&self, call: &Call) -> &str {
+        &self.kinds()[call.kind as usize]
     }
 
     /// What it was called with, without its key; empty for nil.
     pub(crate) fn argument(&self, call: &Call) -> String {
-        text_of(stripped(self.invocation(call).value(), call.key))
+        text_of(self.stripped(self.invocation(call)).value())
     }
 
     /// What it answered, where that says more than the argument: empty for a write that was just
     /// acknowledged.
     pub(crate) fn result(&self, call: &Call) -> String {
         let Some(completion) = self.completion(call) else { return String::new() };
-        let argument = stripped(self.invocation(call).value(), call.key);
-        let result = stripped(completion.value(), call.key);
+        let argument = self.stripped(self.invocation(call)).value();
+        let result = self.stripped(completion).value();
         match call.outcome {
             Outcome::Ok if result != argument || argument.is_nil() => result.to_string(),
             _ => String::new(),
@@ -180,11 +257,19 @@ impl<'a> Scene<'a> {
     /// The operation in a few words: `read → 3`, `write 4`.
     pub(crate) fn label(&self, call: &Call) -> String {
         let (argument, result) = (self.argument(call), self.result(call));
-        let mut label = self.f(call);
+        let mut label = self.f(call).to_owned();
         if !argument.is_empty() {
             label = format!("{label} {argument}");
         }
         if result.is_empty() { label } else { format!("{label} → {result}") }
+    }
+
+    /// A client's event without the key in its value; as it is where there is none.
+    pub(crate) fn stripped(&self, op: OpRef<'a>) -> OpRef<'a> {
+        match op.pair() {
+            Some([_, value]) if self.pairs => op.with_value(value),
+            _ => op,
+        }
     }
 
     /// The node it went to: what the history says, or the one its process is pinned to.
@@ -220,14 +305,14 @@ pub(crate) fn anomalies(verdict: &Verdict) -> Vec<Anomaly> {
 /// Which clock a history has.
 pub(crate) fn clock_of(history: &History) -> Clock {
     let ops = history.ops();
-    let timed = !ops.is_empty() && ops.iter().all(|op| op.time_ns >= 0);
+    let timed = !ops.is_empty() && (0..ops.len()).all(|at| ops.time_ns(at) >= 0);
     if timed { Clock::Nanoseconds } else { Clock::Events }
 }
 
 /// The time of an event on the scene's clock.
 fn time_at(ops: Ops<'_>, clock: Clock, position: usize) -> i64 {
     match clock {
-        Clock::Nanoseconds => ops.at(position).time_ns,
+        Clock::Nanoseconds => ops.time_ns(position),
         Clock::Events => i64::try_from(position).unwrap_or(i64::MAX),
     }
 }
@@ -242,28 +327,29 @@ fn text_of(value: &Value) -> String {
     if value.is_nil() { String::new() } else { value.to_string() }
 }
 
-/// Whether an event is the nemesis's, or any other's that is no client.
-pub(crate) fn is_nemesis(op: OpRef<'_>) -> bool {
-    matches!(op.process, Process::Other(_))
+/// The kinds of operations in the order of first use.
+#[derive(Default)]
+pub(crate) struct Kinds<'h> {
+    pub(crate) names: Vec<String>,
+    /// Every function that was met, with the number of its name.
+    known: Vec<(&'h Value, u32)>,
 }
 
-/// Which of the known keys an invocation belongs to: the first of a pair, or its `:key` entry.
-fn key_of(op: OpRef<'_>, numbers: &BTreeMap<String, usize>) -> Option<usize> {
-    if numbers.is_empty() {
-        return None;
-    }
-    let entry = op.extra.iter().find(|(key, _)| key.name() == Some("key")).map(|(_, key)| key);
-    let pair = match op.value() {
-        Value::Vector(items) if items.len() == 2 => items.first(),
-        _ => None,
-    };
-    entry.or(pair).and_then(|key| numbers.get(&key.canonical().to_string()).copied())
-}
-
-/// The value without the key that is beside it; as it is where there is none.
-fn stripped(value: &Value, key: Option<usize>) -> &Value {
-    match value {
-        Value::Vector(items) if key.is_some() && items.len() == 2 => &items[1],
-        _ => value,
+impl<'h> Kinds<'h> {
+    /// The number of a function's name. Equal functions of a history are one value in memory, and
+    /// there are a handful.
+    pub(crate) fn number(&mut self, f: &'h Value) -> u32 {
+        let known = self.known.iter().find(|(known, _)| std::ptr::eq(*known, f));
+        if let Some((_, number)) = known {
+            return *number;
+        }
+        let name = name_of(f);
+        let place = self.names.iter().position(|known| *known == name).unwrap_or_else(|| {
+            self.names.push(name);
+            self.names.len() - 1
+        });
+        let number = u32::try_from(place).expect("a history has fewer functions than operations");
+        self.known.push((f, number));
+        number
     }
 }

@@ -57,14 +57,14 @@ struct Window {
 
 impl Window {
     fn choose(scene: &Scene, found: &[Anomaly], most: usize) -> Window {
-        let all = scene.calls.len();
+        let all = scene.calls().len();
         if all <= most {
             return Window { rows: (0..all).collect(), notice: None };
         }
         let failing = found.iter().find_map(|anomaly| anomaly.op.and_then(|op| scene.row(op)));
-        let key = failing.and_then(|row| scene.calls[row].key);
+        let key = failing.and_then(|row| scene.calls()[row].key);
         let mut rows: Vec<usize> = match key {
-            Some(_) => (0..all).filter(|row| scene.calls[*row].key == key).collect(),
+            Some(_) => (0..all).filter(|row| scene.calls()[*row].key == key).collect(),
             None => (0..all).collect(),
         };
         let centre = failing.map_or(0, |failing| rows.partition_point(|row| *row < failing));
@@ -72,12 +72,13 @@ impl Window {
         rows = rows.split_off(begin);
         rows.truncate(most);
         let which = match (key, failing) {
-            (Some(key), _) => format!("of key {}", scene.keys[key]),
+            (Some(key), _) => format!("of key {}", scene.keys[key as usize]),
             (None, Some(_)) => "around the failing one".to_owned(),
             (None, None) => "at the beginning".to_owned(),
         };
-        let edge =
-            |row: Option<&usize>| scene.clock.moment(row.map_or(0, |row| scene.calls[*row].start));
+        let edge = |row: Option<&usize>| {
+            scene.clock.moment(row.map_or(0, |row| scene.calls()[*row].start))
+        };
         let notice = format!(
             "This page holds {} of the history's {all} operations: those {which}, invoked from {} \
              to {}. The whole history is in history.edn.",
@@ -119,7 +120,7 @@ impl Data<'_> {
         let (mut fs, mut nodes) = (Names::default(), Names::default());
         let mut rows = Vec::with_capacity(self.window.rows.len());
         for row in &self.window.rows {
-            rows.push(self.row(&self.scene.calls[*row], &mut fs, &mut nodes));
+            rows.push(self.row(&self.scene.calls()[*row], &mut fs, &mut nodes));
         }
         let scene = self.scene;
         let keys: Vec<String> = scene.keys.iter().map(|key| short(key.to_string())).collect();
@@ -143,7 +144,7 @@ impl Data<'_> {
             "clock": if scene.clock == Clock::Nanoseconds { "ns" } else { "event" },
             "horizon": scene.horizon,
             "window": self.window.notice,
-            "lanes": scene.lanes,
+            "lanes": scene.lanes(),
             "keys": keys,
             "failing": failing,
             "fs": fs.0,
@@ -173,8 +174,8 @@ impl Data<'_> {
             call.start,
             call.end.unwrap_or(-1),
             outcome,
-            fs.number(scene.f(call)),
-            or_none(call.key),
+            fs.number(scene.f(call).to_owned()),
+            or_none(call.key.map(|key| key as usize)),
             short(scene.argument(call)),
             short(scene.result(call)),
             short(scene.error(call)),

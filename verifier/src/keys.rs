@@ -4,8 +4,7 @@
 //! makes two operations work on the same object is a reading, which the certificate states: the
 //! value is `[key value]` ([`Keys::Tuple`]), or an entry `:key` says so ([`Keys::Entry`]).
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::pairing::{Outcome, Paired};
@@ -131,7 +130,7 @@ pub(crate) fn split<'h>(
 ) -> Result<Vec<Object<'h>>, NoKey> {
     let record = Record { events, operations, keys };
     let mut objects: Vec<Object<'h>> = Vec::new();
-    let mut numbers: HashMap<Option<&Value>, usize> = HashMap::new();
+    let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
     for at in 0..operations.len() {
         let (key, _) = record.operation(at)?;
         let number = *numbers.entry(key).or_insert_with(|| {

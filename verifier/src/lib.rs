@@ -33,6 +33,7 @@ mod report;
 mod rules;
 mod sets;
 mod text;
+mod threads;
 mod timed;
 mod unpack;
 mod value;

@@ -10,7 +10,7 @@ use crate::weaken::{Part, Weakened, weaken};
 use crate::{exhaustive, frontier, order, timed};
 
 /// A model of whatever kind, as a judge of proofs.
-pub(crate) trait Specification {
+pub(crate) trait Specification: Sync {
     /// The readings that it rests on, a sentence each.
     fn assumptions(&self) -> Vec<String>;
 

@@ -4,8 +4,7 @@
 //! completion; after an `info` it is gone for good. A history that breaks this has no meaning, and
 //! no certificate about it can hold.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::text::{Event, Kind};
@@ -45,7 +44,7 @@ enum State {
 /// The operations of clients, in the order of their invocations.
 pub(crate) fn pair(events: &[Event]) -> Result<Vec<Paired>, Malformed> {
     let mut operations: Vec<Paired> = Vec::new();
-    let mut processes: HashMap<u64, State> = HashMap::new();
+    let mut processes: FxHashMap<u64, State> = FxHashMap::default();
     for (position, event) in events.iter().enumerate() {
         let malformed = |problem| Malformed { index: event.index, problem };
         if position > 0 && events[position - 1].index >= event.index {

@@ -1,6 +1,6 @@
 //! From bytes to a report: reads both files and sends every object's proof to whoever checks it.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::certificate::{self, Claim, Line, Next, Proof};
 use crate::keys::{Object, split};
@@ -10,7 +10,7 @@ use crate::sets::Reads;
 use crate::text::{Event, edn_value, events};
 use crate::unpack::{sha256, unpack};
 use crate::value::Value;
-use crate::{pairing, sets};
+use crate::{pairing, sets, threads};
 
 /// Neither file is unpacked to more bytes than this, unless told otherwise.
 pub const UNPACKED_BYTES_MAX: u64 = 2 << 30;
@@ -51,13 +51,13 @@ pub fn verify_within(
     let operations = pairing::pair(&events).map_err(|error| of_history(error.to_string()))?;
     let objects =
         split(&events, &operations, rules.keys).map_err(|error| broken(error.to_string()))?;
-    let mut bench = Bench { rules: &rules, events: &events, keys: Vec::new() };
-    bench.all(&objects, lines)?;
+    let lines: Vec<&[u8]> = lines.collect();
+    let keys = Bench::new(&rules, &events, &objects).all(&lines)?;
     let report = Report {
         claim: header.claim,
         checker: rules.name.clone(),
         assumptions: rules.assumptions(),
-        keys: bench.keys,
+        keys,
         operations: operations.len(),
     };
     consistent(&report)?;
@@ -70,6 +70,11 @@ fn of_certificate(why: String) -> Refusal {
 
 fn of_history(why: String) -> Refusal {
     Refusal::Unreadable { file: "the history", why }
+}
+
+fn no_such_object(key: Option<String>) -> Refusal {
+    let why = "the history has no such object, or it was proved before".to_owned();
+    Refusal::DoesNotHold { key, why }
 }
 
 fn broken(why: String) -> Refusal {
@@ -89,60 +94,76 @@ fn consistent(report: &Report) -> Result<(), Refusal> {
     }
 }
 
-/// Where proofs are checked, one object after the other.
+/// Where proofs are checked, each on its own and so side by side.
 struct Bench<'a> {
     rules: &'a Rules,
     events: &'a [Event],
-    keys: Vec<KeyReport>,
+    objects: &'a [Object<'a>],
+    /// Positions in `objects`.
+    by_key: FxHashMap<Option<Value>, usize>,
 }
 
-impl Bench<'_> {
+/// A line of which everything holds that it says.
+enum Checked {
+    /// It is about this object.
+    Object(usize, KeyReport),
+    /// It is the last one: how many there are.
+    End(u64),
+}
+
+impl<'a> Bench<'a> {
+    fn new(rules: &'a Rules, events: &'a [Event], objects: &'a [Object<'a>]) -> Bench<'a> {
+        let by_key = objects.iter().map(|object| object.key.cloned()).zip(0..).collect();
+        Bench { rules, events, objects, by_key }
+    }
+
     /// Checks a line for each object, in any order, and the last line.
-    fn all<'c>(
-        &mut self,
-        objects: &[Object<'_>],
-        lines: impl Iterator<Item = &'c [u8]>,
-    ) -> Result<(), Refusal> {
-        let mut left: HashMap<Option<Value>, &Object<'_>> =
-            objects.iter().map(|object| (object.key.cloned(), object)).collect();
+    fn all(&self, lines: &[&[u8]]) -> Result<Vec<KeyReport>, Refusal> {
+        let mut proved = vec![false; self.objects.len()];
+        let mut keys = Vec::new();
         let mut ended = None;
-        for line in lines {
+        for checked in threads::map(lines, |line| self.line(line)) {
             if ended.is_some() {
                 return Err(of_certificate("something stands behind its end".to_owned()));
             }
-            match certificate::next(line).map_err(of_certificate)? {
-                Next::End(count) => ended = Some(count),
-                Next::Object(line) => {
-                    let key = self.key(&line)?;
-                    let object = left.remove(&key).ok_or_else(|| Refusal::DoesNotHold {
-                        key: line.key.clone(),
-                        why: "the history has no such object, or it was proved before".to_owned(),
-                    })?;
-                    self.one(object, *line)?;
+            match checked? {
+                Checked::End(count) => ended = Some(count),
+                Checked::Object(at, report) => {
+                    if std::mem::replace(&mut proved[at], true) {
+                        return Err(no_such_object(report.key));
+                    }
+                    keys.push(report);
                 }
             }
         }
-        if ended != Some(self.keys.len() as u64) {
+        if ended != Some(keys.len() as u64) {
             return Err(of_certificate("it was cut off: its end is missing".to_owned()));
         }
-        match left.into_keys().next() {
-            None => Ok(()),
-            Some(Some(key)) => Err(broken(format!("the object {key} is not in it"))),
-            Some(None) => Err(broken("the only object is not in it".to_owned())),
+        match self.objects.iter().zip(&proved).find(|(_, proved)| !**proved) {
+            None => Ok(keys),
+            Some((object, _)) => Err(broken(match object.key {
+                Some(key) => format!("the object {key} is not in it"),
+                None => "the only object is not in it".to_owned(),
+            })),
         }
+    }
+
+    fn line(&self, line: &[u8]) -> Result<Checked, Refusal> {
+        let line = match certificate::next(line).map_err(of_certificate)? {
+            Next::End(count) => return Ok(Checked::End(count)),
+            Next::Object(line) => *line,
+        };
+        let at = self.by_key.get(&self.key(&line)?).copied();
+        let at = at.ok_or_else(|| no_such_object(line.key.clone()))?;
+        let standing = self.standing(&self.objects[at], &line);
+        let standing =
+            standing.map_err(|why| Refusal::DoesNotHold { key: line.key.clone(), why })?;
+        Ok(Checked::Object(at, KeyReport { key: line.key, claim: line.claim, standing }))
     }
 
     fn key(&self, line: &Line) -> Result<Option<Value>, Refusal> {
         let text = line.key.as_deref();
         text.map(edn_value).transpose().map_err(|error| of_certificate(error.to_string()))
-    }
-
-    fn one(&mut self, object: &Object<'_>, line: Line) -> Result<(), Refusal> {
-        let standing = self
-            .standing(object, &line)
-            .map_err(|why| Refusal::DoesNotHold { key: line.key.clone(), why })?;
-        self.keys.push(KeyReport { key: line.key, claim: line.claim, standing });
-        Ok(())
     }
 
     fn standing(&self, object: &Object<'_>, line: &Line) -> Result<Standing, String> {

@@ -22,14 +22,17 @@ mod set;
 mod settle;
 mod strength;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use infer::{Asked, Reading, Readings, infer_spec, readings};
 pub use set::SetReads;
 pub use settle::check_readings;
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::budget::Budget;
 use crate::history::{History, Independent, NoKey, split};
@@ -232,13 +235,24 @@ fn judge_all(
     let in_parallel = |threads: usize| {
         rayon::scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
     };
-    let pool =
-        threads.map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads.max(1)).build());
-    match pool {
+    match threads.map(pool) {
         None if sources.len() == 1 => work(),
-        Some(Ok(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
-        Some(Err(_)) => work(),
+        Some(Some(pool)) if sources.len() == 1 => pool.install(work),
+        Some(Some(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
+        Some(None) => work(),
         None => in_parallel(rayon::current_num_threads()),
     }
     verdicts.into_iter().map(|one| one.into_inner().expect("every object is judged")).collect()
+}
+
+/// The threads for whoever wants so many. They are kept: to start one takes longer than to judge a
+/// small history. `None` if the system has none to give.
+fn pool(threads: usize) -> Option<Arc<ThreadPool>> {
+    static POOLS: Mutex<BTreeMap<usize, Arc<ThreadPool>>> = Mutex::new(BTreeMap::new());
+    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = pools.get(&threads) {
+        return Some(known.clone());
+    }
+    let built = ThreadPoolBuilder::new().num_threads(threads.max(1)).build().ok()?;
+    Some(pools.entry(threads).or_insert(Arc::new(built)).clone())
 }

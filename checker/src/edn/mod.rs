@@ -25,7 +25,7 @@ pub use write::write_value_edn;
 pub(crate) use cursor::{Cursor, Read, Rest, Tools};
 pub(crate) use error::{Fault, Place, count_lines, excerpt};
 pub(crate) use reader::refuse_duplicates;
-pub(crate) use write::{is_keyword_name, is_tag, write_escaped, write_integer};
+pub(crate) use write::{is_keyword_name, is_tag, write_escaped, write_integer, write_natural};
 
 use crate::value::Value;
 

@@ -80,9 +80,17 @@ fn write_map(entries: &[(Value, Value)], out: &mut impl Write) -> io::Result<()>
 /// Writes an integer without going through the formatting machinery, which would be a third of
 /// the time that writing an operation takes.
 pub(crate) fn write_integer(number: i64, out: &mut impl Write) -> io::Result<()> {
+    if number < 0 {
+        out.write_all(b"-")?;
+    }
+    write_natural(number.unsigned_abs(), out)
+}
+
+/// [`write_integer`] for what has no sign.
+pub(crate) fn write_natural(number: u64, out: &mut impl Write) -> io::Result<()> {
     let mut digits = [0_u8; 20];
     let mut first = digits.len();
-    let mut rest = number.unsigned_abs();
+    let mut rest = number;
     loop {
         first -= 1;
         digits[first] = b'0' + (rest % 10) as u8;
@@ -90,10 +98,6 @@ pub(crate) fn write_integer(number: i64, out: &mut impl Write) -> io::Result<()>
         if rest == 0 {
             break;
         }
-    }
-    if number < 0 {
-        first -= 1;
-        digits[first] = b'-';
     }
     out.write_all(&digits[first..])
 }

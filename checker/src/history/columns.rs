@@ -5,6 +5,8 @@
 //! aside, by position. Everything grows by appending, and nothing is allocated for an event whose
 //! values were seen before.
 
+use std::cmp::Ordering;
+
 use rustc_hash::FxHashMap;
 
 use super::interner::{Interned, Interner, Translation};
@@ -103,6 +105,25 @@ impl Columns {
     #[inline]
     pub(super) fn kind(&self, at: usize) -> Kind {
         self.kinds[at]
+    }
+
+    #[inline]
+    pub(super) fn time_ns(&self, at: usize) -> i64 {
+        self.times_ns[at]
+    }
+
+    /// The position of the event with this index: indices grow.
+    pub(super) fn position(&self, index: u64) -> Option<usize> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = from.midpoint(to);
+            match self.indices.get(middle).cmp(&index) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
 
     #[inline]

@@ -56,6 +56,11 @@ impl<'h> KeyHistory<'h> {
         self.numbers.is_empty()
     }
 
+    /// The numbers of its operations among those of the history, growing.
+    pub fn numbers(&self) -> impl ExactSizeIterator<Item = usize> + use<'_, 'h> {
+        self.numbers.iter().map(|number| *number as usize)
+    }
+
     /// The operations on the key, in the order of their invocations.
     pub fn operations(&self) -> impl ExactSizeIterator<Item = KeyOperation<'h>> + use<'_, 'h> {
         let (history, keying) = (self.history, self.keying);

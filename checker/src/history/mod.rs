@@ -38,7 +38,7 @@ pub use json::{write_jsonl, write_value_json, write_value_json_plain};
 pub use pairing::{HistoryError, Problem};
 pub use recover::{Recovered, recover, recover_path};
 pub use view::{OpRef, Operations, Ops};
-pub use write::write_edn;
+pub use write::{write_edn, write_log};
 
 pub use crate::edn::write_value_edn;
 use crate::op::Op;
@@ -118,7 +118,7 @@ impl History {
     }
 
     /// What an operation did, without looking at the rest of it.
-    pub(crate) fn function(&self, operation: &Operation) -> &Value {
+    pub fn function(&self, operation: &Operation) -> &Value {
         self.columns.values.get(self.columns.f(operation.invoke))
     }
 

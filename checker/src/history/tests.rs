@@ -348,3 +348,30 @@ fn a_byte_order_mark_is_passed_over() {
     assert_eq!(read_bytes(b"\xef\xbb\xbf[]", Format::Edn).unwrap(), []);
     assert!(read(b"\xef\xbb\xbf[]".as_slice(), None).unwrap().ops().is_empty());
 }
+
+#[test]
+fn events_are_found_by_index_and_told_apart_by_who_they_are_of() {
+    let text = "{:index 3, :process 0, :type :invoke, :f :write, :value [1 2]}
+                {:index 4, :process :nemesis, :type :info, :f :kill}
+                {:index 9, :process 0, :type :fail, :f :write, :value [1 2], :error :full}";
+    let history = read(text.as_bytes(), Some(Format::Edn)).unwrap();
+    let ops = history.ops();
+    assert_eq!([3, 4, 9].map(|index| ops.position(index)), [Some(0), Some(1), Some(2)]);
+    assert_eq!([0, 5, 10].map(|index| ops.position(index)), [None; 3]);
+    let clients: Vec<(usize, Kind)> = ops.of_clients().collect();
+    assert_eq!(clients, [(0, Kind::Invoke), (2, Kind::Fail)]);
+    let others: Vec<usize> = ops.of_others().map(|(at, _)| at).collect();
+    assert_eq!(others, [1]);
+    let mut log = Vec::new();
+    ops.iter().for_each(|op| write_log(op, &mut log).unwrap());
+    let log = String::from_utf8(log).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    let expected = [
+        "0\t:invoke\t:write\t[1 2]",
+        ":nemesis\t:info\t:kill\tnil",
+        "0\t:fail\t:write\t[1 2]\t:full",
+    ];
+    assert_eq!(lines, expected);
+    let [_, value] = ops.at(0).pair().expect("a pair");
+    assert_eq!(ops.at(0).with_value(value).to_op().value, Value::Int(2));
+}

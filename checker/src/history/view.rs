@@ -51,8 +51,15 @@ impl<'h> OpRef<'h> {
         }
     }
 
-    /// The elements of its value, if that is a vector of two such as `[key value]`.
-    pub(crate) fn pair(&self) -> Option<[&'h Value; 2]> {
+    /// The same event with another value.
+    #[must_use]
+    pub fn with_value(self, value: &'h Value) -> OpRef<'h> {
+        OpRef { value: Operand::Here(value), ..self }
+    }
+
+    /// The elements of its value, if that is a vector of two such as `[key value]`; the value itself
+    /// need not be put together for that.
+    pub fn pair(&self) -> Option<[&'h Value; 2]> {
         match self.value {
             Operand::Here(Value::Vector(items)) => match items.as_slice() {
                 [first, second] => Some([first, second]),
@@ -142,6 +149,17 @@ impl<'h> Ops<'h> {
         self.columns.op(position)
     }
 
+    /// When the one at this position happened, without looking at the rest of it: see
+    /// [`OpRef::time_ns`].
+    pub fn time_ns(&self, position: usize) -> i64 {
+        self.columns.time_ns(position)
+    }
+
+    /// Where the one with this index is; O(log n).
+    pub fn position(&self, index: u64) -> Option<usize> {
+        self.columns.position(index)
+    }
+
     /// All of them.
     pub fn iter(
         &self,
@@ -150,10 +168,28 @@ impl<'h> Ops<'h> {
         (0..columns.len()).map(move |position| columns.op(position))
     }
 
+    /// Where clients say something, and what: to see who did not answer, one need not look at more.
+    pub fn of_clients(&self) -> impl Iterator<Item = (usize, Kind)> + use<'h> {
+        let columns = self.columns;
+        let positions = (0..columns.len()).filter(|at| is_client(columns, *at));
+        positions.map(|at| (at, columns.kind(at)))
+    }
+
+    /// The events of whoever is no client, such as the nemesis, with their positions.
+    pub fn of_others(&self) -> impl Iterator<Item = (usize, OpRef<'h>)> + use<'h> {
+        let columns = self.columns;
+        let positions = (0..columns.len()).filter(|at| !is_client(columns, *at));
+        positions.map(|at| (at, columns.op(at)))
+    }
+
     /// All of them, for themselves.
     pub fn to_vec(&self) -> Vec<Op> {
         self.iter().map(|op| op.to_op()).collect()
     }
+}
+
+fn is_client(columns: &Columns, at: usize) -> bool {
+    matches!(columns.process(at).1, Process::Client(_))
 }
 
 impl PartialEq for Ops<'_> {

@@ -7,8 +7,8 @@ use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
 use super::{
-    Area, Drawn, Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, colour, kinds,
-    outcome_colour, outcome_word, paper, to_pixel,
+    Area, Drawn, Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, colour, outcome_colour,
+    outcome_word, paper, to_pixel,
 };
 use crate::report::scene::{Call, Clock, Scene};
 
@@ -22,18 +22,18 @@ struct Dot {
 
 /// Every completed operation by its invocation, logarithmic.
 pub(crate) fn raw(title: &str, scene: &Scene) -> anyhow::Result<String> {
-    let kinds = kinds(scene);
     let mut seen = BTreeSet::new();
     let mut dots = Vec::new();
-    for call in &scene.calls {
+    for call in scene.calls() {
         let Some(latency) = latency(scene, call) else { continue };
-        let kind = kinds.iter().position(|kind| *kind == scene.f(call)).unwrap_or(0);
+        let kind = call.kind as usize;
         seen.insert((kind, call.outcome as u8));
         let colour = outcome_colour(call.outcome);
         dots.push(Dot { time: call.start, latency, shape: Shape::of(kind), colour });
     }
     let outcomes = [Outcome::Ok, Outcome::Info, Outcome::Fail];
-    let entries: Vec<Entry> = kinds
+    let entries: Vec<Entry> = scene
+        .kinds()
         .iter()
         .enumerate()
         .flat_map(|(n, kind)| outcomes.map(|outcome| (n, kind, outcome)))
@@ -60,7 +60,7 @@ pub(crate) fn quantiles(title: &str, scene: &Scene) -> anyhow::Result<String> {
     let axis = TimeAxis::of(scene);
     let window = axis.window(30.0);
     let mut windows: Vec<Vec<f64>> = Vec::new();
-    for call in scene.calls.iter().filter(|call| call.outcome == Outcome::Ok) {
+    for call in scene.calls().iter().filter(|call| call.outcome == Outcome::Ok) {
         let Some(latency) = latency(scene, call) else { continue };
         let at = usize::try_from(to_pixel((axis.value(call.start) / window).floor())).unwrap_or(0);
         if windows.len() <= at {

@@ -194,18 +194,6 @@ fn to_pixel(x: f64) -> i32 {
     x.round() as i32
 }
 
-/// The kinds of operations of a scene, in the order of first use: the number picks the shape.
-fn kinds(scene: &Scene) -> Vec<String> {
-    let mut kinds = Vec::new();
-    for call in &scene.calls {
-        let f = scene.f(call);
-        if !kinds.contains(&f) {
-            kinds.push(f);
-        }
-    }
-    kinds
-}
-
 /// The colours of the outcomes, a shade darker than the timeline's where they are lines on white.
 fn outcome_colour(outcome: checker::history::Outcome) -> RGBColor {
     use checker::history::Outcome;

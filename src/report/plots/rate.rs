@@ -6,8 +6,8 @@ use checker::history::Outcome;
 use plotters::prelude::*;
 
 use super::{
-    Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, kinds, outcome_colour, outcome_word,
-    paper, to_pixel,
+    Entry, FONT, INK, SOFT, Shape, TimeAxis, bands, chart_on, outcome_colour, outcome_word, paper,
+    to_pixel,
 };
 use crate::report::scene::{Clock, Scene};
 
@@ -81,13 +81,13 @@ pub(crate) fn rate(title: &str, scene: &Scene) -> anyhow::Result<String> {
 }
 
 fn lines(scene: &Scene, axis: &TimeAxis, window: f64) -> Vec<Line> {
-    let kinds = kinds(scene);
+    let kinds = scene.kinds();
     let windows = usize::try_from(to_pixel((axis.end() / window).ceil())).unwrap_or(0).max(1);
     let each = if axis.clock == Clock::Nanoseconds { 1.0 / window } else { 1.0 };
     let mut lines: BTreeMap<(usize, u8), Line> = BTreeMap::new();
-    for call in &scene.calls {
+    for call in scene.calls() {
         let Some(end) = call.end else { continue };
-        let kind = kinds.iter().position(|kind| *kind == scene.f(call)).unwrap_or(0);
+        let kind = call.kind as usize;
         let line = lines.entry((kind, call.outcome as u8)).or_insert_with(|| Line {
             shape: Shape::of(kind),
             outcome: call.outcome,

@@ -86,7 +86,7 @@ pub(crate) enum Entry<S> {
 }
 
 /// A sequential specification of one object.
-pub(crate) trait Model: Clone {
+pub(crate) trait Model: Clone + Sync {
     type State: Clone + Eq + Hash;
     type Step: Clone + Eq + Hash;
 

@@ -1,5 +1,7 @@
 //! Bytes, blanks and tokens, and the strings that all notations share.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
 /// Nesting beyond this is an attack or a bug, and reading is recursive.
@@ -14,6 +16,12 @@ pub(crate) struct Unreadable {
 }
 
 pub(crate) type Read<T> = Result<T, Unreadable>;
+
+/// A part of a string without escapes, and the byte that ends it.
+struct Plain<'a> {
+    text: &'a [u8],
+    end: u8,
+}
 
 /// A position in a text.
 pub(crate) struct Cursor<'a> {
@@ -93,24 +101,37 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a string, with the cursor at its quote.
-    pub(crate) fn string(&mut self) -> Read<Box<str>> {
+    pub(crate) fn string(&mut self) -> Read<Cow<'a, str>> {
         self.expect(b'"', "a string")?;
         let start = self.at;
-        let mut text = Vec::new();
+        let plain = self.until_special()?;
+        if plain.end == b'"' {
+            return Self::utf8(start, plain.text).map(Cow::Borrowed);
+        }
+        let mut text = plain.text.to_vec();
         loop {
-            let rest = self.rest();
-            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-            let plain = plain.ok_or_else(|| self.refuse("the end of a string"))?;
-            text.extend_from_slice(&rest[..plain]);
-            self.at += plain + 1;
-            if rest[plain] == b'"' {
-                break;
-            }
             let one = self.escape()?;
             text.extend_from_slice(one.encode_utf8(&mut [0; 4]).as_bytes());
+            let plain = self.until_special()?;
+            text.extend_from_slice(plain.text);
+            if plain.end == b'"' {
+                break;
+            }
         }
-        let text = String::from_utf8(text);
-        text.map(String::into_boxed_str)
+        Self::utf8(start, &text).map(|text| Cow::Owned(text.to_owned()))
+    }
+
+    /// Passes what stands before the next quote or backslash, and that byte.
+    fn until_special(&mut self) -> Read<Plain<'a>> {
+        let rest = self.rest();
+        let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let length = length.ok_or_else(|| self.refuse("the end of a string"))?;
+        self.at += length + 1;
+        Ok(Plain { text: &rest[..length], end: rest[length] })
+    }
+
+    fn utf8<'t>(start: usize, text: &'t [u8]) -> Read<&'t str> {
+        std::str::from_utf8(text)
             .map_err(|_| Unreadable { at: start, expected: "UTF-8".to_owned() })
     }
 

@@ -4,8 +4,9 @@
 //! with or without a tag, or a vector `[process type f value]`.
 
 use super::cursor::{Cursor, Read, Unreadable};
-use super::events::{Draft, Event, Field, Pool};
+use super::events::{Draft, Event, Field};
 use super::number;
+use super::pool::Pool;
 use crate::value::Value;
 
 /// Passes blanks, comments and discarded forms; the byte that follows, if any.
@@ -31,24 +32,25 @@ fn must(cursor: &mut Cursor<'_>) -> Read<u8> {
 /// Reads one value.
 pub(super) fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
     match must(cursor)? {
-        b'"' => cursor.string().map(Value::Str),
+        b'"' => Ok(Value::Str(cursor.string()?.into())),
         b'[' => items(cursor, b']').map(Value::Vector),
         b'(' => items(cursor, b')').map(Value::Vector),
         b'{' => map(cursor, None),
         b'#' => dispatch(cursor),
         b'\\' => character(cursor),
-        b':' => keyword(cursor),
+        b':' => Ok(Value::Keyword(keyword(cursor)?.into())),
         b')' | b']' | b'}' | b'@' | b'^' | b'`' | b'~' => Err(cursor.refuse("a value")),
         _ => word(cursor),
     }
 }
 
-fn keyword(cursor: &mut Cursor<'_>) -> Read<Value> {
+/// The name of a keyword.
+fn keyword<'a>(cursor: &mut Cursor<'a>) -> Read<&'a str> {
     cursor.at += 1;
     match cursor.word()? {
         "" => Err(cursor.refuse("a keyword")),
         name if name.starts_with(':') => Err(cursor.refuse("a keyword with one colon")),
-        name => Ok(Value::Keyword(name.into())),
+        name => Ok(name),
     }
 }
 
@@ -201,8 +203,8 @@ pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
                 within = Some(if byte == b'[' { b']' } else { b')' });
             }
             _ => {
-                let draft = operation(&mut cursor, byte)?;
-                events.push(draft.finish(&cursor, events.last(), &mut pool)?);
+                let draft = operation(&mut cursor, byte, &mut pool)?;
+                events.push(draft.finish(&cursor, &mut pool)?);
             }
         }
     }
@@ -221,47 +223,58 @@ fn holds_operations(cursor: &mut Cursor<'_>) -> Read<bool> {
     Ok(matches!(inner, b'{' | b'#' | b'[' | b'(' | b']' | b')'))
 }
 
-fn operation(cursor: &mut Cursor<'_>, byte: u8) -> Read<Draft> {
+fn operation<'t>(cursor: &mut Cursor<'t>, byte: u8, pool: &mut Pool<'t>) -> Read<Draft> {
     match byte {
-        b'{' => entries(cursor),
+        b'{' => entries(cursor, pool),
         b'#' => {
             tag(cursor)?;
             match must(cursor)? {
-                b'{' => entries(cursor),
+                b'{' => entries(cursor, pool),
                 _ => Err(cursor.refuse("an operation after its tag")),
             }
         }
-        b'[' => tuple(cursor, b']'),
-        b'(' => tuple(cursor, b')'),
+        b'[' => tuple(cursor, b']', pool),
+        b'(' => tuple(cursor, b')', pool),
         _ => Err(cursor.refuse("an operation")),
     }
 }
 
-fn entries(cursor: &mut Cursor<'_>) -> Read<Draft> {
+fn entries<'t>(cursor: &mut Cursor<'t>, pool: &mut Pool<'t>) -> Read<Draft> {
     cursor.at += 1;
     let mut draft = Draft::default();
-    while must(cursor)? != b'}' {
-        let key = value(cursor)?;
+    loop {
+        let field = match must(cursor)? {
+            b'}' => break,
+            b':' => Field::named(keyword(cursor)?),
+            _ => value(cursor).map(|_| None)?,
+        };
         if must(cursor)? == b'}' {
             return Err(cursor.refuse("a value for the last key"));
         }
-        let value = value(cursor)?;
-        if let Value::Keyword(name) = &key {
-            draft.set(cursor, name, value)?;
+        match field {
+            Some(Field::Index) => {
+                let index = value(cursor)?;
+                draft.put_index(cursor, index)?;
+            }
+            Some(field) => {
+                let value = pool.read(cursor, value)?;
+                draft.put(cursor, field, value)?;
+            }
+            None => drop(value(cursor)?),
         }
     }
     cursor.at += 1;
     Ok(draft)
 }
 
-fn tuple(cursor: &mut Cursor<'_>, close: u8) -> Read<Draft> {
+fn tuple(cursor: &mut Cursor<'_>, close: u8, pool: &mut Pool<'_>) -> Read<Draft> {
     let Ok([process, kind, f, value]) = <[Value; 4]>::try_from(items(cursor, close)?) else {
         return Err(cursor.refuse("[process type f value]"));
     };
     let mut draft = Draft::default();
     let fields = [(Field::Process, process), (Field::Type, kind), (Field::F, f)];
     for (field, value) in fields.into_iter().chain([(Field::Value, value)]) {
-        draft.put(cursor, field, value)?;
+        draft.put(cursor, field, pool.shared(value))?;
     }
     Ok(draft)
 }

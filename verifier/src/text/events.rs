@@ -1,9 +1,9 @@
 //! Events: the entries of an operation that a proof can depend on.
 
-use std::collections::HashSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
-use super::cursor::{Cursor, Read};
+use super::cursor::{Cursor, Read, Unreadable};
+use super::pool::Pool;
 use crate::value::Value;
 
 /// What an event says of its operation.
@@ -15,21 +15,6 @@ pub(crate) enum Kind {
     Info,
 }
 
-/// The values of a history, each of them once however often it occurs.
-#[derive(Default)]
-pub(super) struct Pool(HashSet<Rc<Value>>);
-
-impl Pool {
-    pub(super) fn shared(&mut self, value: Value) -> Rc<Value> {
-        if let Some(known) = self.0.get(&value) {
-            return known.clone();
-        }
-        let fresh = Rc::new(value);
-        self.0.insert(fresh.clone());
-        fresh
-    }
-}
-
 /// One event of a history.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
@@ -37,23 +22,24 @@ pub(crate) struct Event {
     /// The client's number; `None` for whoever is no client.
     pub(crate) process: Option<u64>,
     pub(crate) kind: Kind,
-    pub(crate) f: Rc<Value>,
-    pub(crate) value: Rc<Value>,
-    pub(crate) error: Option<Rc<Value>>,
+    pub(crate) f: Arc<Value>,
+    pub(crate) value: Arc<Value>,
+    pub(crate) error: Option<Arc<Value>>,
     /// An entry `:key` beside the value.
-    pub(crate) key: Option<Rc<Value>>,
+    pub(crate) key: Option<Arc<Value>>,
 }
 
 /// The entries that matter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
-    Index,
     Type,
     Process,
     F,
     Value,
     Error,
     Key,
+    /// Different in every event, and so never in a [`Pool`].
+    Index,
 }
 
 impl Field {
@@ -71,47 +57,51 @@ impl Field {
     }
 }
 
+/// The index of an event that came without one, until all are read.
+const UNNUMBERED: u64 = u64::MAX;
+
+/// Numbers the events that came without an index: such a one comes right after the one before.
+pub(super) fn number(events: &mut [Event]) {
+    let mut next = 0;
+    for event in events {
+        if event.index == UNNUMBERED {
+            event.index = next;
+        }
+        next = event.index.saturating_add(1);
+    }
+}
+
 /// An event while it is being read.
 #[derive(Default)]
 pub(super) struct Draft {
-    fields: [Option<Value>; 7],
+    fields: [Option<Arc<Value>>; 6],
+    index: Option<Value>,
 }
 
 impl Draft {
-    /// Takes in an entry; those of other names do not matter.
-    pub(super) fn set(&mut self, cursor: &Cursor<'_>, name: &str, value: Value) -> Read<()> {
-        match Field::named(name) {
-            Some(field) => self.put(cursor, field, value),
+    pub(super) fn put(&mut self, cursor: &Cursor<'_>, field: Field, value: Arc<Value>) -> Read<()> {
+        match self.fields[field as usize].replace(value) {
             None => Ok(()),
+            Some(_) => Err(twice(cursor, field)),
         }
     }
 
-    pub(super) fn put(&mut self, cursor: &Cursor<'_>, field: Field, value: Value) -> Read<()> {
-        match self.fields[field as usize].replace(value) {
+    pub(super) fn put_index(&mut self, cursor: &Cursor<'_>, index: Value) -> Read<()> {
+        match self.index.replace(index) {
             None => Ok(()),
-            Some(_) => Err(cursor.refuse(format!("no second {field:?} in one operation"))),
+            Some(_) => Err(twice(cursor, Field::Index)),
         }
     }
 
     pub(super) fn get(&self, field: Field) -> Option<&Value> {
-        self.fields[field as usize].as_ref()
+        self.fields[field as usize].as_deref()
     }
 
-    pub(super) fn get_mut(&mut self, field: Field) -> Option<&mut Value> {
-        self.fields[field as usize].as_mut()
-    }
-
-    fn take(&mut self, field: Field) -> Option<Value> {
+    fn take(&mut self, field: Field) -> Option<Arc<Value>> {
         self.fields[field as usize].take()
     }
 
-    /// The event; one without an index comes right after the one before.
-    pub(super) fn finish(
-        mut self,
-        cursor: &Cursor<'_>,
-        before: Option<&Event>,
-        pool: &mut Pool,
-    ) -> Read<Event> {
+    pub(super) fn finish(mut self, cursor: &Cursor<'_>, pool: &mut Pool<'_>) -> Read<Event> {
         let kind = match self.get(Field::Type).and_then(Value::name) {
             Some("invoke") => Kind::Invoke,
             Some("ok") => Kind::Ok,
@@ -119,36 +109,41 @@ impl Draft {
             Some("info") => Kind::Info,
             _ => return Err(cursor.refuse("an operation of type invoke, ok, fail or info")),
         };
-        let process = match self.take(Field::Process) {
-            Some(Value::Int(number)) => Some(u64::try_from(number).ok()),
-            Some(Value::Big(digits)) => Some(digits.parse().ok()),
+        let process = match self.get(Field::Process) {
+            Some(number @ (Value::Int(_) | Value::Big(_))) => {
+                let number = natural(number);
+                Some(number.ok_or_else(|| cursor.refuse("a process from 0 up"))?)
+            }
             Some(_) => None,
             None => return Err(cursor.refuse("an operation of some process")),
         };
-        let process = match process {
-            Some(None) => return Err(cursor.refuse("a process from 0 up")),
-            Some(number) => number,
-            None => None,
-        };
-        let index = match self.take(Field::Index) {
-            None | Some(Value::Nil | Value::Int(-1)) => None,
-            Some(Value::Int(number)) => Some(u64::try_from(number).ok()),
-            Some(Value::Big(digits)) => Some(digits.parse().ok()),
-            Some(_) => Some(None),
-        };
-        let index = match index {
-            Some(None) => return Err(cursor.refuse("an index from 0 up")),
-            Some(Some(index)) => index,
-            None => before.map_or(0, |event| event.index.saturating_add(1)),
+        let index = match &self.index {
+            None | Some(Value::Nil | Value::Int(-1)) => UNNUMBERED,
+            Some(number) => natural(number)
+                .filter(|index| *index != UNNUMBERED)
+                .ok_or_else(|| cursor.refuse("an index from 0 up"))?,
         };
         Ok(Event {
             index,
             process,
             kind,
-            f: pool.shared(self.take(Field::F).unwrap_or(Value::Nil)),
-            value: pool.shared(self.take(Field::Value).unwrap_or(Value::Nil)),
-            error: self.take(Field::Error).map(|value| pool.shared(value)),
-            key: self.take(Field::Key).map(|value| pool.shared(value)),
+            f: self.take(Field::F).unwrap_or_else(|| pool.shared(Value::Nil)),
+            value: self.take(Field::Value).unwrap_or_else(|| pool.shared(Value::Nil)),
+            error: self.take(Field::Error),
+            key: self.take(Field::Key),
         })
+    }
+}
+
+fn twice(cursor: &Cursor<'_>, field: Field) -> Unreadable {
+    cursor.refuse(format!("no second {field:?} in one operation"))
+}
+
+/// A number from 0 up that fits 64 bits.
+fn natural(value: &Value) -> Option<u64> {
+    match value {
+        Value::Int(number) => u64::try_from(*number).ok(),
+        Value::Big(digits) => digits.parse().ok(),
+        _ => None,
     }
 }

@@ -5,9 +5,12 @@
 //! `#edn` is what that says. Names (`type`, `f`, `process`, keys of objects) are keywords without
 //! their colon. In operations whose `f` is `txn`, or missing, the heads of micro-ops are keywords.
 
+use std::borrow::Cow;
+
 use super::cursor::{Cursor, Read};
-use super::events::{Draft, Event, Field, Pool};
+use super::events::{Draft, Event, Field};
 use super::number;
+use super::pool::{self, Pool};
 use crate::value::Value;
 
 /// What strings and objects mean.
@@ -36,7 +39,7 @@ fn value(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
     match cursor.peek() {
         Some(b'"') => {
             let text = cursor.string()?;
-            Ok(if dialect == Dialect::Plain { Value::Str(text) } else { string(&text) })
+            Ok(if dialect == Dialect::Plain { Value::Str(text.into()) } else { string(&text) })
         }
         Some(b'[') => items(cursor, dialect).map(Value::Vector),
         Some(b'{') => object(cursor, dialect),
@@ -88,10 +91,10 @@ fn items(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Vec<Value>> {
 }
 
 /// Reads what stands between brackets, parted by commas.
-fn listed(
-    cursor: &mut Cursor<'_>,
+fn listed<'t>(
+    cursor: &mut Cursor<'t>,
     close: u8,
-    mut each: impl FnMut(&mut Cursor<'_>) -> Read<()>,
+    mut each: impl FnMut(&mut Cursor<'t>) -> Read<()>,
 ) -> Read<()> {
     cursor.at += 1;
     skip(cursor);
@@ -113,7 +116,7 @@ fn listed(
     Ok(())
 }
 
-fn key(cursor: &mut Cursor<'_>) -> Read<Box<str>> {
+fn key<'t>(cursor: &mut Cursor<'t>) -> Read<Cow<'t, str>> {
     let key = cursor.string()?;
     skip(cursor);
     cursor.expect(b':', "`:`")?;
@@ -125,7 +128,7 @@ fn object(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
     let mut entries: Vec<(Box<str>, Value)> = Vec::new();
     cursor.nested(|cursor| {
         listed(cursor, b'}', |cursor| {
-            entries.push((key(cursor)?, value(cursor, dialect)?));
+            entries.push((key(cursor)?.into(), value(cursor, dialect)?));
             Ok(())
         })
     })?;
@@ -174,73 +177,101 @@ fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut cursor = Cursor::new(text);
-    let (mut events, mut pool) = (Vec::new(), Pool::default());
+    let (mut events, mut pools) = (Vec::new(), Pools::default());
     skip(&mut cursor);
     while let Some(byte) = cursor.peek() {
-        let mut one = |cursor: &mut Cursor<'_>| {
-            let draft = operation(cursor)?;
-            events.push(draft.finish(cursor, events.last(), &mut pool)?);
-            Ok(())
-        };
         match byte {
-            b'[' => listed(&mut cursor, b']', one)?,
-            _ => one(&mut cursor)?,
+            b'[' => listed(&mut cursor, b']', |cursor| {
+                events.push(operation(cursor, &mut pools)?);
+                Ok(())
+            })?,
+            _ => events.push(operation(&mut cursor, &mut pools)?),
         }
         skip(&mut cursor);
     }
     Ok(events)
 }
 
-fn operation(cursor: &mut Cursor<'_>) -> Read<Draft> {
+/// Values, and names where names are expected: these are read in two ways.
+#[derive(Default)]
+struct Pools<'t> {
+    values: Pool<'t>,
+    names: Pool<'t>,
+}
+
+/// A value that is an array, and which of its elements are.
+struct Array {
+    items: Vec<Value>,
+    are_arrays: Vec<bool>,
+}
+
+fn operation<'t>(cursor: &mut Cursor<'t>, pools: &mut Pools<'t>) -> Read<Event> {
     if cursor.peek() != Some(b'{') {
         return Err(cursor.refuse("an operation"));
     }
-    let mut draft = Draft::default();
-    let mut arrays = Vec::new();
-    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut arrays))?;
-    let f = draft.get(Field::F);
-    let is_txn = f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into()));
-    if is_txn {
-        draft.name_micro_ops(&arrays);
+    let (mut draft, mut array) = (Draft::default(), None);
+    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut array, pools))?;
+    if let Some(mut array) = array {
+        let f = draft.get(Field::F);
+        if f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into())) {
+            array.name_micro_ops();
+        }
+        draft.put(cursor, Field::Value, pools.values.shared(Value::Vector(array.items)))?;
     }
-    Ok(draft)
+    draft.finish(cursor, &mut pools.values)
 }
 
-/// Reads an entry of an operation; of an array that is its value, notes which elements are arrays.
-fn entry(cursor: &mut Cursor<'_>, draft: &mut Draft, arrays: &mut Vec<bool>) -> Read<()> {
-    let key = key(cursor)?;
-    match Field::named(&key) {
+/// Reads an entry of an operation. What an array with strings in it means depends on what was done,
+/// which is perhaps still to come.
+fn entry<'t>(
+    cursor: &mut Cursor<'t>,
+    draft: &mut Draft,
+    array: &mut Option<Array>,
+    pools: &mut Pools<'t>,
+) -> Read<()> {
+    let history = |cursor: &mut Cursor<'t>| value(cursor, Dialect::History);
+    match Field::named(&key(cursor)?) {
+        Some(Field::Index) => {
+            let index = history(cursor)?;
+            draft.put_index(cursor, index)
+        }
         Some(field @ (Field::Type | Field::F | Field::Process)) => {
-            let value = match cursor.peek() {
-                Some(b'"') => name(&cursor.string()?),
-                _ => value(cursor, Dialect::History)?,
-            };
+            let value = pools.names.read(cursor, |cursor| match cursor.peek() {
+                Some(b'"') => Ok(name(&cursor.string()?)),
+                _ => history(cursor),
+            })?;
             draft.put(cursor, field, value)
         }
-        Some(Field::Value) if cursor.peek() == Some(b'[') => {
-            let mut items = Vec::new();
-            cursor.nested(|cursor| {
-                listed(cursor, b']', |cursor| {
-                    arrays.push(cursor.peek() == Some(b'['));
-                    items.push(value(cursor, Dialect::History)?);
-                    Ok(())
-                })
-            })?;
-            draft.put(cursor, Field::Value, Value::Vector(items))
+        Some(Field::Value) if cursor.peek() == Some(b'[') && !pool::is_plain(cursor.rest()) => {
+            match array.replace(self::array(cursor)?) {
+                None => Ok(()),
+                Some(_) => Err(cursor.refuse("no second Value in one operation")),
+            }
         }
         Some(field) => {
-            let value = value(cursor, Dialect::History)?;
+            let value = pools.values.read(cursor, history)?;
             draft.put(cursor, field, value)
         }
-        None => value(cursor, Dialect::History).map(drop),
+        None => history(cursor).map(drop),
     }
 }
 
-impl Draft {
+fn array(cursor: &mut Cursor<'_>) -> Read<Array> {
+    let mut array = Array { items: Vec::new(), are_arrays: Vec::new() };
+    cursor.nested(|cursor| {
+        listed(cursor, b']', |cursor| {
+            array.are_arrays.push(cursor.peek() == Some(b'['));
+            array.items.push(value(cursor, Dialect::History)?);
+            Ok(())
+        })
+    })?;
+    Ok(array)
+}
+
+impl Array {
     /// `["r", 1, null]` is `[:r 1 nil]`.
-    fn name_micro_ops(&mut self, arrays: &[bool]) {
-        let Some(Value::Vector(micro_ops)) = self.get_mut(Field::Value) else { return };
-        for (micro_op, is_array) in micro_ops.iter_mut().zip(arrays) {
+    fn name_micro_ops(&mut self) {
+        for (micro_op, is_array) in self.items.iter_mut().zip(&self.are_arrays) {
             if *is_array
                 && let Value::Vector(parts) = micro_op
                 && let Some(Value::Str(head)) = parts.first()

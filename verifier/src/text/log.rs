@@ -2,7 +2,8 @@
 
 use super::cursor::{Cursor, Read, Unreadable};
 use super::edn;
-use super::events::{Draft, Event, Field, Kind, Pool};
+use super::events::{Draft, Event, Field, Kind};
+use super::pool::Pool;
 use crate::value::Value;
 
 const LOGGERS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];
@@ -15,11 +16,10 @@ pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut start = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         if let Some((fields, from_log)) = operation(line) {
-            let event =
-                event(fields, from_log, events.last(), &mut pool).map_err(|error| Unreadable {
-                    at: start + line.len() - fields.len() + error.at,
-                    expected: error.expected,
-                })?;
+            let event = event(fields, from_log, &mut pool).map_err(|error| Unreadable {
+                at: start + line.len() - fields.len() + error.at,
+                expected: error.expected,
+            })?;
             events.push(event);
         }
         start += line.len();
@@ -50,19 +50,20 @@ fn operation(line: &[u8]) -> Option<(&[u8], bool)> {
     }
 }
 
-fn event(fields: &[u8], from_log: bool, before: Option<&Event>, pool: &mut Pool) -> Read<Event> {
+fn event<'t>(fields: &'t [u8], from_log: bool, pool: &mut Pool<'t>) -> Read<Event> {
     let mut cursor = Cursor::new(fields);
     let mut draft = Draft::default();
     for field in [Field::Process, Field::Type, Field::F, Field::Value] {
-        let value = edn::value(&mut cursor)?;
+        edn::next(&mut cursor)?;
+        let value = pool.read(&mut cursor, edn::value)?;
         draft.put(&cursor, field, value)?;
     }
     cursor.skip(|byte| byte.is_ascii_whitespace() || byte == b',');
     if !cursor.rest().is_empty() {
         let error = error(&mut cursor)?;
-        draft.put(&cursor, Field::Error, error)?;
+        draft.put(&cursor, Field::Error, pool.shared(error))?;
     }
-    let mut event = draft.finish(&cursor, before, pool)?;
+    let mut event = draft.finish(&cursor, pool)?;
     // An old log has the reason of a failure where the value was.
     let failed = matches!(event.kind, Kind::Fail | Kind::Info);
     if from_log && failed && event.error.is_none() && matches!(*event.value, Value::Keyword(_)) {

@@ -11,6 +11,8 @@ mod events;
 mod json;
 mod log;
 mod number;
+mod pieces;
+mod pool;
 
 pub(crate) use cursor::Unreadable;
 pub(crate) use events::{Event, Kind};
@@ -44,12 +46,15 @@ impl Notation {
 /// All events of a history, in order.
 pub(crate) fn events(text: &[u8], notation: Notation) -> Result<Vec<Event>, Unreadable> {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    match notation {
-        Notation::Auto => events(text, sniff(text)),
-        Notation::Edn => edn::events(text),
-        Notation::Json => json::events(text),
-        Notation::Log => log::events(text),
-    }
+    let read = match notation {
+        Notation::Auto => return events(text, sniff(text)),
+        Notation::Edn => edn::events,
+        Notation::Json => json::events,
+        Notation::Log => log::events,
+    };
+    let mut events = pieces::events(text, read).map_or_else(|| read(text), Ok)?;
+    events::number(&mut events);
+    Ok(events)
 }
 
 /// An object with a string for a key, or an array of these, is JSON; what starts with a bracket, a
