@@ -22,7 +22,7 @@ use crate::value::Value;
 use crate::verdict::Reason;
 
 /// The case as the search takes it, without the product's parsing.
-fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
+pub(super) fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
     let options = ModelOptions { init: case.init.map(Value::Int), ..Default::default() };
     let mut model = Register::new(ModelName::CasRegister, &options);
     let mut occurrences = Vec::new();
@@ -505,7 +505,7 @@ fn parse(text: &str) -> Case {
     Case { ops, init, nil: Nil::Value, observe_failed_cas: text.contains('!') }
 }
 
-fn spell(case: &Case) -> String {
+pub(super) fn spell(case: &Case) -> String {
     let number = |value: Option<i64>| value.map_or("n".to_owned(), |value| value.to_string());
     let mut words = vec![format!("init {}", number(case.init))];
     for op in &case.ops {
