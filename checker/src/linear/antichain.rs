@@ -245,3 +245,6 @@ impl<const W: usize> Entry<W> {
         i64::from(more) - i64::from(observers)
     }
 }
+
+#[cfg(test)]
+mod tests;

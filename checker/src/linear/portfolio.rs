@@ -279,3 +279,6 @@ fn confirmed<M: Model>(
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,24 +5,24 @@
 //! and ends at 5, `C01` for a compare-and-set, `R0` for a read, `Rn` for one of nil, `?` instead
 //! of the end for an operation that crashed, `!` behind it for one that failed by comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::apart::{self, Apart};
 use super::meter::Limits;
 use super::rules::{Rules, WrongRule};
-use super::sources::Sources;
+use super::sources::{Source, Sources};
 use super::zones::{self, Zones};
 use super::{Algorithm, Decision, Occurrence, reduce, search, verify_order};
 use crate::budget::Budget;
 use crate::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
-use crate::model::{Model, ModelName, ModelOptions, Register, Transition, ValueId};
+use crate::model::{Model, ModelName, ModelOptions, Register, Requires, Transition, ValueId};
 use crate::value::Value;
 use crate::verdict::Reason;
 
 /// The case as the search takes it, without the product's parsing.
-fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
+pub(super) fn occurrences(case: &Case) -> (Register, Vec<Occurrence<Transition>>) {
     let options = ModelOptions { init: case.init.map(Value::Int), ..Default::default() };
     let mut model = Register::new(ModelName::CasRegister, &options);
     let mut occurrences = Vec::new();
@@ -58,10 +58,16 @@ fn searched(case: &Case, configs_max: usize, wrong: Option<WrongRule>) -> Decisi
     search::search(&model, &all, &kept, limits, rules).0
 }
 
-/// Whether the search, with this mistake or none, agrees with the definition.
+/// Whether the search, with this mistake or none, agrees with the definition. Without a mistake it
+/// finds an order that is one, unless it keeps too few configurations.
 fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
     [usize::MAX, 1].into_iter().all(|configs_max| match searched(case, configs_max, wrong) {
         Decision::Undecided(Reason::Cancelled) if configs_max < usize::MAX => true,
+        Decision::Linearizable { order } if wrong.is_none() => {
+            let (model, all) = occurrences(case);
+            is_linearizable(case) && verify_order(&model, &all, &order).is_ok()
+        }
+        Decision::Undecided(_) if wrong.is_none() => false,
         // An order that cannot be rebuilt would be caught, but only after the search was wrong.
         Decision::Linearizable { .. } | Decision::Undecided(_) => is_linearizable(case),
         Decision::Stuck(_) | Decision::Impossible(_) => !is_linearizable(case),
@@ -159,6 +165,18 @@ fn the_search_agrees_with_the_definition_where_zones_would_have_answered_first()
         let case = random_case(shape, &mut rng);
         assert!(agrees(&case, None), "{}", spell(&case));
     }
+}
+
+#[test]
+fn a_search_tells_what_it_took() {
+    let case = parse("init 0, W1 1-5, W0 2-6, R1 7-8");
+    let (model, all) = occurrences(&case);
+    let kept = [0, 1, 2];
+    let unlimited = Budget::unlimited();
+    let (_, effort) = search::search(&model, &all, &kept, Limits::of(&unlimited), Rules::default());
+    assert_eq!(effort.rounds, 1);
+    assert!((1..10).contains(&effort.expansions), "{effort:?}");
+    assert!((1..10).contains(&effort.largest_frontier), "{effort:?}");
 }
 
 /// A frontier of a few configurations drops, dies and goes back in most of these histories, and what
@@ -431,6 +449,65 @@ fn writers_told_apart_by_time_agree_with_the_definition() {
     assert!(said > count / 10, "{said}");
 }
 
+/// Who can have left the state that an operation needs, nobody being `None`, and how many others
+/// lead there, but are screened: told by looking at everybody.
+fn sources_by_definition(
+    model: &Register,
+    all: &[Occurrence<Transition>],
+    at: usize,
+) -> Option<(BTreeSet<Option<usize>>, usize)> {
+    let Requires::Exactly(needed) = model.requires(&all[at].transition) else { return None };
+    let shows_another = |one: &Occurrence<Transition>| {
+        model.produces(&one.transition).is_some()
+            || model.requires(&one.transition) != Requires::Exactly(needed)
+    };
+    // Whether another state was there between a moment and the operation.
+    let is_screened = |left: Option<u32>| {
+        all.iter().any(|one| {
+            shows_another(one)
+                && left.is_none_or(|left| left < one.invoked)
+                && one.returned.is_some_and(|returned| returned < all[at].invoked)
+        })
+    };
+    let ended = all[at].returned.unwrap_or(u32::MAX);
+    let leads_there = |other: &usize| {
+        let one = &all[*other];
+        *other != at && model.produces(&one.transition) == Some(needed) && one.invoked < ended
+    };
+    let is_hidden = |at: &usize| all[*at].returned.is_some_and(|left| is_screened(Some(left)));
+    let (hidden, open): (Vec<usize>, Vec<usize>) =
+        (0..all.len()).filter(leads_there).partition(is_hidden);
+    let is_initial = needed == model.initial() && !is_screened(None);
+    let open = open.into_iter().map(Some).chain(is_initial.then_some(None));
+    Some((open.collect(), hidden.len()))
+}
+
+#[test]
+fn sources_are_those_who_lead_there_and_whom_nobody_screens() {
+    let mut rng = seeded(20_261_130);
+    let (mut screened, mut nobody) = (0, 0);
+    for _ in 0..10_000 {
+        let case = random_case(repeating(&mut rng), &mut rng);
+        let (model, all) = occurrences(&case);
+        let kept: Vec<usize> = (0..all.len()).collect();
+        let Some(sources) = Sources::new(&model, &all, &kept, Rules::default()) else { continue };
+        let mut is_thin_air = false;
+        for at in kept.iter().copied() {
+            let Some((defined, hidden)) = sources_by_definition(&model, &all, at) else { continue };
+            let told = sources.of(at).map(|source| match source {
+                Source::Initial => None,
+                Source::Operation(other) => Some(other),
+            });
+            assert_eq!(told.collect::<BTreeSet<_>>(), defined, "of {at} in {}", spell(&case));
+            is_thin_air |= defined.is_empty() && all[at].returned.is_some();
+            screened += hidden;
+        }
+        assert_eq!(sources.thin_air(&kept).is_some(), is_thin_air, "{}", spell(&case));
+        nobody += u32::from(is_thin_air);
+    }
+    assert!(screened > 200 && nobody > 500, "{screened} were screened, {nobody} found nobody's");
+}
+
 #[test]
 fn each_wrong_way_to_tell_writers_apart_is_caught() {
     let wrong_ways = [
@@ -505,7 +582,7 @@ fn parse(text: &str) -> Case {
     Case { ops, init, nil: Nil::Value, observe_failed_cas: text.contains('!') }
 }
 
-fn spell(case: &Case) -> String {
+pub(super) fn spell(case: &Case) -> String {
     let number = |value: Option<i64>| value.map_or("n".to_owned(), |value| value.to_string());
     let mut words = vec![format!("init {}", number(case.init))];
     for op in &case.ops {
