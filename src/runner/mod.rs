@@ -259,7 +259,9 @@ fn params(plan: &Plan) -> Params {
         rate_per_s: (scenario.rate > 0.0).then_some(scenario.rate),
         ops_per_key: scenario.ops_per_key,
         values: scenario.values,
-        time_limit_ns: u64::try_from(scenario.time_limit.0.as_nanos()).unwrap_or(u64::MAX),
+        // Its pace ends the load; this is when that is at the latest.
+        time_limit_ns: u64::try_from(pace::longest(scenario.time_limit.0).as_nanos())
+            .unwrap_or(u64::MAX),
         ..Params::default()
     }
 }

@@ -18,6 +18,11 @@ const LATE_AT_MOST: u32 = 3;
 /// Between two looks at what was acknowledged.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// The longest for which a load can last that is planned to last for `limit`.
+pub(super) fn longest(limit: Duration) -> Duration {
+    limit.saturating_mul(LATE_AT_MOST + 1)
+}
+
 /// The time of one load; copies share it.
 #[derive(Clone)]
 pub(super) struct Pace {
@@ -30,11 +35,6 @@ impl Pace {
     /// A load that begins now and is planned to last for `limit`.
     pub(super) fn begin(limit: Duration) -> Pace {
         Pace { began: Instant::now(), limit, late_ns: Arc::default() }
-    }
-
-    /// The longest for which the load can last.
-    pub(super) fn longest(&self) -> Duration {
-        self.limit * (LATE_AT_MOST + 1)
     }
 
     /// How much of it is left, as it stands.
@@ -103,6 +103,6 @@ mod tests {
         pace.until(|| false).await;
         assert_eq!(pace.late(), LIMIT * LATE_AT_MOST);
         pace.over().await;
-        assert!(pace.began.elapsed() >= pace.longest());
+        assert!(pace.began.elapsed() >= longest(LIMIT));
     }
 }

@@ -11,7 +11,7 @@ use workloads::{Connect, Generator, Params, Workload};
 use super::cluster::Cluster;
 use super::endpoints;
 use super::faults::Injector;
-use super::pace::Pace;
+use super::pace::{Pace, longest};
 use super::progress;
 use super::recorder::Recorder;
 use super::stop::{Stop, Stopper};
@@ -164,7 +164,7 @@ impl Run<'_> {
                     () = self.wished_or_violated() => {}
                 }
             };
-            let ended = self.play_until(workers, pace.longest(), enough).await;
+            let ended = self.play_until(workers, longest(self.scenario.time_limit.0), enough).await;
             faults_over.stop();
             ended
         };
