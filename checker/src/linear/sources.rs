@@ -8,7 +8,8 @@
 //! another state than *v*, since then there was one. Where *v* is the initial state, nobody is a
 //! source, too, as long as no such operation lies before.
 //!
-//! Finding the sources of all operations costs `O(n log n)`, and of each as much more as it has.
+//! Finding the sources of all operations costs `O(n log n)`, and of each as much more as it has; one
+//! that never returned has all later ones of the same state looked at.
 
 use rustc_hash::FxHashMap;
 

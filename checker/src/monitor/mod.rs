@@ -3,7 +3,8 @@
 //! A [`Monitor`] is fed the events of a test in their order and knows at any time whether what
 //! happened so far can still be linearizable. A history that is not stays so, whatever follows, so
 //! its first violation can end a test that would have run all night; and since a monitor keeps only
-//! what is open and undecided, it judges histories that fit into no memory.
+//! what is open and undecided, and a little for each key and each process that crashed, it judges
+//! histories that fit into no memory.
 //!
 //! It is the search of [`crate::linear`], one frontier a key. That search wants to know of an
 //! operation how it ended before it looks at how it began (what a read returned, whether a write

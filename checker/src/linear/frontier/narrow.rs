@@ -109,7 +109,9 @@ impl<const W: usize> Frontier<'_, '_, W> {
     pub(super) fn has_tried_enough(&mut self, tried: usize) -> bool {
         let has_settled = || !self.settled.is_empty() || self.shards.iter().any(Shard::has_settled);
         let is_enough = tried >= self.width().saturating_mul(TRIED_EACH) && has_settled();
-        self.narrow.has_dropped |= is_enough;
+        if is_enough {
+            self.narrow.has_dropped = true;
+        }
         is_enough
     }
 
