@@ -130,7 +130,7 @@ impl<'a> Cursor<'a> {
         Ok(Plain { text: &rest[..length], end: rest[length] })
     }
 
-    fn utf8<'t>(start: usize, text: &'t [u8]) -> Read<&'t str> {
+    fn utf8(start: usize, text: &[u8]) -> Read<&str> {
         std::str::from_utf8(text)
             .map_err(|_| Unreadable { at: start, expected: "UTF-8".to_owned() })
     }
