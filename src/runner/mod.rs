@@ -48,7 +48,7 @@ use crate::store::{Manifest, RunDir};
 use crate::systems::System;
 use cluster::Cluster;
 use recorder::{Journal, Recorded, Recorder};
-use stop::Stopper;
+use stop::{Stop, Stopper};
 use watch::Watch;
 
 /// Everything that decides a run.
@@ -130,8 +130,11 @@ async fn play(plan: &Plan, folder: RunDir, console: &Console) -> Result<Finished
         EnvOptions { nodes: scenario.nodes, run: RunId::fresh(), peers: plan.system.peers() };
     let why = plan.env.why();
     console.say(format_args!("seed {} · {} · {why}", plan.seed, scenario.store_name()));
+    let (stopper, stop) = Stopper::new();
+    // Before there is anything to undo.
+    stop_on_signals(stopper, console).context("listening for ctrl-c")?;
     let env = nemesis::env::open(&plan.env, &options).await?;
-    let finished = play_in(plan, env.clone(), folder, console).await;
+    let finished = play_in(plan, env.clone(), folder, stop, console).await;
     if finished.is_err() {
         // Of a run that was refused half-way nothing stays for others to sweep. Why it was refused
         // is worth more to the user than whether this went well.
@@ -146,6 +149,7 @@ async fn play_in(
     plan: &Plan,
     env: Arc<dyn Environment>,
     folder: RunDir,
+    stop: Stop,
     console: &Console,
 ) -> Result<Finished> {
     let scenario = &plan.scenario;
@@ -168,9 +172,6 @@ async fn play_in(
     let (recorder, journal, watch) = open_journal(plan, &checks, &folder, violated, console)?;
     let bug = scenario.bug.clone();
     let cluster = Cluster::new(plan.system.clone(), env, &folder, bug, plan.seed)?;
-    let (stopper, stop) = Stopper::new();
-    stop_on_signals(stopper, console);
-
     let mut run = phases::Run {
         scenario,
         params: params(plan),
@@ -339,12 +340,12 @@ pub fn read_schedule(path: &Path) -> Result<Schedule> {
     Ok(read().map_err(|e| BadInput(format!("the schedule {}: {e:#}", path.display())))?)
 }
 
-/// The first signal ends the load; the second ends everything.
-fn stop_on_signals(stopper: Stopper, console: &Console) {
+/// From here on the first signal ends the load, and the second everything.
+fn stop_on_signals(stopper: Stopper, console: &Console) -> io::Result<()> {
     let console = *console;
+    // One listener for both: a signal between two listeners would be lost.
+    let mut signals = Signals::listen()?;
     tokio::spawn(async move {
-        // One listener for both: a signal between two listeners would be lost.
-        let Ok(mut signals) = Signals::listen() else { return };
         signals.next().await;
         console.say("stopping: healing, then judging what there is (once more to abort)");
         stopper.stop();
@@ -352,6 +353,7 @@ fn stop_on_signals(stopper: Stopper, console: &Console) {
         console.error("aborted; `checker heal` removes what may be left");
         std::process::exit(i32::from(crate::exit::Exit::Broken.code()));
     });
+    Ok(())
 }
 
 /// What people and CI systems send to end a process.
