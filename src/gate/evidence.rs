@@ -4,8 +4,8 @@
 //! Folders are believed over the store's `runs.jsonl`; a run whose folder has no summary was begun
 //! and never judged, and is missing unless its suite ran it again.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -44,6 +44,8 @@ pub struct Evidence {
     pub cells: Vec<Cell>,
     /// What it was gathered from: `nightly/20261121T020000.000Z`.
     pub from: Vec<String>,
+    /// The files and folders themselves: what is named twice counts once.
+    pub(super) seen: BTreeSet<PathBuf>,
 }
 
 impl Evidence {
@@ -55,6 +57,9 @@ impl Evidence {
         let mut evidence = Evidence::default();
         for path in paths.iter().map(AsRef::as_ref) {
             if path.is_file() {
+                if !evidence.is_new(path) {
+                    continue;
+                }
                 evidence.add_records(runs::read(path)?, &path.display().to_string());
             } else if path.join(PLAN).is_file() {
                 evidence.add_night(&Night::open(path)?);
@@ -106,7 +111,14 @@ impl Evidence {
         Ok(())
     }
 
+    fn is_new(&mut self, path: &Path) -> bool {
+        self.seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
     fn add_night(&mut self, night: &Night) {
+        if !self.is_new(night.folder()) {
+            return;
+        }
         let ended = night.plan.ended.as_ref();
         let missing = match ended.map(|ended| &ended.early) {
             None => "the night was interrupted before it was run".to_owned(),
@@ -121,6 +133,9 @@ impl Evidence {
     }
 
     fn add_run(&mut self, folder: &Path, name: &str) -> Result<()> {
+        if !self.is_new(folder) {
+            return Ok(());
+        }
         let attempts: Vec<Record> = runs::summary(folder)?.into_iter().collect();
         let missing = "it has no summary.json: its tester died, or is not done".to_owned();
         self.cells.push(Cell { name: name.to_owned(), attempts, missing });

@@ -183,6 +183,9 @@ impl Policy {
 
     fn parse(text: &str) -> Result<Policy, String> {
         let policy: Policy = toml::from_str(text).map_err(|error| error.to_string())?;
+        if !policy.power.hours.is_finite() || policy.power.hours < 0.0 {
+            return Err("power.hours: a number of hours, 0 for any".to_owned());
+        }
         for (n, waiver) in policy.waivers.iter().enumerate() {
             let empty = |text: &str| text.trim().is_empty();
             if empty(&waiver.fingerprint) || empty(&waiver.owner) || empty(&waiver.reason) {
@@ -224,6 +227,10 @@ mod tests {
 
     #[test]
     fn a_misspelled_entry_is_refused() {
+        for hours in ["nan", "inf", "-1.0"] {
+            let policy = format!("[power]\nhours = {hours}\n");
+            assert!(Policy::parse(&policy).unwrap_err().contains("power.hours"));
+        }
         assert!(Policy::parse("[safety]\nunknown-run = 1\n").unwrap_err().contains("unknown-run"));
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn all(evidence: &Evidence, policy: &Policy, now: Timestamp) -> Vec<F
     let mut findings = violations(evidence, policy, now);
     findings.extend(evidence.cells.iter().filter_map(missing));
     findings.extend(evidence.cells.iter().filter_map(|cell| failed(cell, policy.harness.retries)));
+    findings.extend(evidence.cells.iter().filter_map(interrupted));
     findings.extend(evidence.cells.iter().filter_map(vacuous));
     findings.extend(undecided(evidence, &policy.safety));
     findings
@@ -68,9 +69,19 @@ fn failed(cell: &Cell, retries: u64) -> Option<Finding> {
     }
 }
 
+/// Whatever was found until then: the rest of it was not run.
+fn interrupted(cell: &Cell) -> Option<Finding> {
+    let result = cell.result().filter(|record| record.verdict != Outcome::Crashed)?;
+    let sentence = format!("{} was interrupted before its end", cell.name);
+    result
+        .interrupted
+        .then(|| finding("harness", Effect::TooLittle, sentence, vec![cell.name.clone()]))
+}
+
+/// A violation that is waived makes up for it no more than anything else.
 fn vacuous(cell: &Cell) -> Option<Finding> {
     let result = cell.result()?;
-    let judged = !matches!(result.verdict, Outcome::Crashed | Outcome::Invalid);
+    let judged = result.verdict != Outcome::Crashed;
     let why = match (result.acknowledged_writes, result.reads_of_written_values) {
         (writes, reads) if writes == 0 || reads == 0 => {
             format!("{writes} writes acknowledged, {reads} reads of written values")
@@ -92,8 +103,9 @@ fn undecided(evidence: &Evidence, safety: &Safety) -> Option<Finding> {
         .collect();
     let only_slow =
         |record: &Record| matches!(record.reason.as_deref(), Some("deadline" | "memory"));
-    let slow_keys: u64 =
-        unknown.iter().filter(|(_, one)| only_slow(one)).map(|(_, one)| one.keys.unknown).sum();
+    // Whatever is undecided is at least one object.
+    let slow_keys = (unknown.iter().filter(|(_, one)| only_slow(one)))
+        .fold(0_u64, |keys, (_, one)| keys.saturating_add(one.keys.unknown.max(1)));
     let excused = slow_keys <= safety.unknown_keys;
     let counted: Vec<_> =
         unknown.iter().filter(|(_, record)| !(excused && only_slow(record))).collect();
@@ -102,7 +114,7 @@ fn undecided(evidence: &Evidence, safety: &Safety) -> Option<Finding> {
         "{} of {} runs are undecided ({} keys), at most {} are allowed; {}: {}",
         counted.len(),
         evidence.cells.len(),
-        unknown.iter().map(|(_, record)| record.keys.unknown).sum::<u64>(),
+        (unknown.iter()).fold(0_u64, |keys, (_, one)| keys.saturating_add(one.keys.unknown)),
         safety.unknown_runs,
         first.name,
         record.sentence
@@ -120,7 +132,8 @@ fn unavailable(cell: &Cell, availability: &Availability) -> Option<Finding> {
     let longest = availability.longest_gap;
     let cells = vec![cell.name.clone()];
     let block = |sentence| Some(finding("availability", Effect::TooLittle, sentence, cells));
-    if ok * 100 < all * availability.acknowledged_percent {
+    let acknowledged = u128::from(ok) * 100;
+    if all == 0 || acknowledged < u128::from(all) * u128::from(availability.acknowledged_percent) {
         let least = availability.acknowledged_percent;
         let share = percent(ok, all);
         return block(format!("{}: only {share} acknowledged, less than {least} %", cell.name));

@@ -81,7 +81,7 @@ fn night(attempts: &[Record]) -> Evidence {
             .collect(),
         missing: "it has no record".into(),
     });
-    Evidence { cells: cells.into(), from: vec!["nightly/1".into()] }
+    Evidence { cells: cells.into(), from: vec!["nightly/1".into()], ..Evidence::default() }
 }
 
 fn held(attempts: &[Record], policy: Policy) -> Decision {
@@ -166,6 +166,39 @@ fn final_reads_do_not_make_up_for_a_load_that_did_nothing() {
     let decision = held(&[good("a"), idle], Policy::default());
     let told = "b is vacuous: its load acknowledged no write, or no read";
     assert_row(&decision, Exit::Unknown, "vacuous", told);
+}
+
+#[test]
+fn what_was_interrupted_does_not_ship_whatever_it_found_until_then() {
+    let cut = Record { interrupted: true, ..good("b") };
+    let decision = held(&[good("a"), cut], Policy::default());
+    assert_row(&decision, Exit::Unknown, "harness", "b was interrupted before its end");
+}
+
+#[test]
+fn a_waived_violation_makes_up_for_nothing_else() {
+    let waiver = "[[waivers]]\nfingerprint = 'f1'\nowner = 'ada'\nreason = 'known'\n\
+                  expires = '2026-12-01'\n";
+    let idle = Record { reads_of_written_values: 0, ..violated("b", Some("f1")) };
+    let decision = held(&[good("a"), idle], parsed(waiver));
+    assert_row(&decision, Exit::Unknown, "vacuous", "b is vacuous");
+}
+
+#[test]
+fn a_run_that_was_not_decided_counts_though_it_names_no_key() {
+    let reason = Some("deadline".into());
+    let undecided = Record { verdict: Outcome::Unknown, reason, ..good("b") };
+    let decision = held(&[good("a"), undecided], Policy::default());
+    assert_row(&decision, Exit::Unknown, "unknown", "1 of 2 runs are undecided");
+}
+
+#[test]
+fn figures_that_are_absurd_or_absent_satisfy_nothing() {
+    for all in [0, u64::MAX] {
+        let operations = Tally { all, ok: all / 100, ..Tally::default() };
+        let decision = held(&[good("a"), Record { operations, ..good("b") }], Policy::default());
+        assert_row(&decision, Exit::Unknown, "availability", "b: only");
+    }
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn load(scene: &Scene, operations: u64) -> String {
 
 /// A share with one decimal that never rounds up to 100 %.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
-    let permille = part * 1000 / whole.max(1);
+    let permille = u128::from(part) * 1000 / u128::from(whole.max(1));
     if permille == 1000 {
         "all".to_owned()
     } else {
