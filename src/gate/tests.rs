@@ -177,7 +177,7 @@ fn what_was_interrupted_does_not_ship_whatever_it_found_until_then() {
 
 #[test]
 fn a_waived_violation_makes_up_for_nothing_else() {
-    let waiver = "[[waivers]]\nfingerprint = 'f1'\nowner = 'ada'\nreason = 'known'\n\
+    let waiver = "[[waiver]]\nfingerprint = 'f1'\nowner = 'ada'\nreason = 'known'\n\
                   expires = '2026-12-01'\n";
     let idle = Record { reads_of_written_values: 0, ..violated("b", Some("f1")) };
     let decision = held(&[good("a"), idle], parsed(waiver));
