@@ -12,50 +12,23 @@ use super::{LEGEND, Page, boxed, grouped, minute, report_of, table, words};
 use crate::command_line::CommandLine;
 use crate::report::{escape, href, percent};
 use crate::store::{Outcome, Record};
-use crate::suite::{Cell, Night, Standing};
+use crate::suite::{Night, Row};
 
 /// So many cards are drawn with a picture, and so many in all; the table has every cell.
 const MOST_PICTURES: usize = 10;
 const MOST_CARDS: usize = 50;
 
-/// A cell with what came of it.
-struct Row<'a> {
-    cell: &'a Cell,
-    record: Option<&'a Record>,
-    attempts: usize,
-}
-
-impl Row<'_> {
-    fn outcome(&self) -> Option<Outcome> {
-        self.record.map(|record| record.verdict)
-    }
-
-    fn word(&self) -> &'static str {
-        self.outcome().map_or("not run", Outcome::word)
-    }
-
-    /// Whether it passed without what it was to pass under: such a pass says little.
-    fn is_faultless(&self) -> bool {
-        self.cell.nemesis != "none"
-            && self.record.is_some_and(|one| one.verdict == Outcome::Valid && proved(one) == 0)
-    }
+/// Whether a cell passed without what it was to pass under: such a pass says little.
+fn is_faultless(row: &Row) -> bool {
+    row.cell.nemesis != "none"
+        && row.record.is_some_and(|one| one.verdict == Outcome::Valid && proved(one) == 0)
 }
 
 /// The whole page.
 pub(super) fn page(night: &Night) -> String {
-    let mut rows: Vec<Row> = (night.cells())
-        .map(|(cell, standing)| {
-            let record = match standing {
-                Standing::Done(record) => Some(record),
-                Standing::Open(_) => None,
-            };
-            Row { cell, record, attempts: night.attempts(cell).count() }
-        })
-        .collect();
+    let mut rows = night.rows();
     let grid = grid(&rows);
-    rows.sort_by_key(|row| {
-        Reverse((row.outcome().or(Some(Outcome::Unknown)), row.record.is_none()))
-    });
+    rows.sort_by_key(|row| Reverse(row.severity()));
     let worst = rows.iter().map(|row| row.outcome().unwrap_or(Outcome::Unknown)).max();
     let body = [
         cards(&rows, night),
@@ -99,7 +72,7 @@ fn headline(rows: &[Row], night: &Night) -> String {
         [] => format!("All {all} cells are valid"),
         parts => format!("Of {all} cells {}; {valid}", parts.join(", ")),
     };
-    let faultless = rows.iter().filter(|row| row.is_faultless()).count();
+    let faultless = rows.iter().filter(|row| is_faultless(row)).count();
     if faultless > 0 {
         let _ = write!(text, ", {faultless} of them without any fault in force");
     }
@@ -300,7 +273,7 @@ fn cells(rows: &[Row]) -> String {
 fn figures(row: &Row) -> [String; 7] {
     let Some(record) = row.record else { return ["–"; 7].map(str::to_owned) };
     let tally = record.operations;
-    let faults = match row.is_faultless() {
+    let faults = match is_faultless(row) {
         true => "<span class=\"word\">none</span>".to_owned(),
         false => proved(record).to_string(),
     };

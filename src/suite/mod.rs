@@ -33,5 +33,5 @@ mod seeds;
 
 pub use cell::Cell;
 pub use file::Suite;
-pub use night::{Night, Plan, Standing, nights_of};
+pub use night::{Night, Plan, Row, Standing, nights_of};
 pub(crate) use night::{PLAN, folders};

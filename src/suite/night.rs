@@ -84,6 +84,33 @@ impl Standing<'_> {
     }
 }
 
+/// A cell with what came of it, as tables and pages show it.
+pub struct Row<'a> {
+    /// It.
+    pub cell: &'a Cell,
+    /// Its result; `None` if it has none.
+    pub record: Option<&'a Record>,
+    /// How often it was tried.
+    pub attempts: usize,
+}
+
+impl Row<'_> {
+    /// What its result is, if it has one.
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.record.map(|record| record.verdict)
+    }
+
+    /// That in a word.
+    pub fn word(&self) -> &'static str {
+        self.outcome().map_or("not run", Outcome::word)
+    }
+
+    /// The worst is the greatest; what was not run is worse than what could not be decided.
+    pub fn severity(&self) -> (Option<Outcome>, bool) {
+        (self.outcome().or(Some(Outcome::Unknown)), self.record.is_none())
+    }
+}
+
 /// A night.
 #[derive(Debug)]
 pub struct Night {
@@ -181,6 +208,18 @@ impl Night {
     /// Each cell with where it stands, in the order of the plan.
     pub fn cells(&self) -> impl Iterator<Item = (&Cell, Standing<'_>)> {
         self.plan.cells.iter().map(|cell| (cell, self.standing(cell)))
+    }
+
+    /// Each cell with what came of it, in the order of the plan.
+    pub fn rows(&self) -> Vec<Row<'_>> {
+        let row = |(cell, standing)| {
+            let record = match standing {
+                Standing::Done(record) => Some(record),
+                Standing::Open(_) => None,
+            };
+            Row { cell, record, attempts: self.attempts(cell).count() }
+        };
+        self.cells().map(row).collect()
     }
 
     /// Puts an attempt on record, in the night's folder and in the store's.

@@ -20,10 +20,7 @@ pub fn write_edn<'h>(op: impl Into<OpRef<'h>>, out: &mut impl Write) -> io::Resu
     out.write_all(b", :type :")?;
     out.write_all(op.kind.word().as_bytes())?;
     out.write_all(b", :process ")?;
-    match op.process {
-        Process::Client(number) => write_natural(*number, out)?,
-        Process::Other(name) => write_value_edn(name, out)?,
-    }
+    write_process(op, out)?;
     out.write_all(b", :f ")?;
     write_value_edn(op.f, out)?;
     out.write_all(b", :value ")?;
@@ -49,10 +46,7 @@ pub fn write_edn<'h>(op: impl Into<OpRef<'h>>, out: &mut impl Write) -> io::Resu
 /// Those of `out`.
 pub fn write_log<'h>(op: impl Into<OpRef<'h>>, out: &mut impl Write) -> io::Result<()> {
     let op = op.into();
-    match op.process {
-        Process::Client(number) => write_natural(*number, out)?,
-        Process::Other(name) => write_value_edn(name, out)?,
-    }
+    write_process(op, out)?;
     out.write_all(b"\t:")?;
     out.write_all(op.kind.word().as_bytes())?;
     out.write_all(b"\t")?;
@@ -64,6 +58,13 @@ pub fn write_log<'h>(op: impl Into<OpRef<'h>>, out: &mut impl Write) -> io::Resu
         write_value_edn(error, out)?;
     }
     out.write_all(b"\n")
+}
+
+fn write_process(op: OpRef<'_>, out: &mut impl Write) -> io::Result<()> {
+    match op.process {
+        Process::Client(number) => write_natural(*number, out),
+        Process::Other(name) => write_value_edn(name, out),
+    }
 }
 
 /// Writes the value of an operation; a pair is not put together for that.

@@ -217,3 +217,6 @@ impl<'a, M: Model> Sources<'a, M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

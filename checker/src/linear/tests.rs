@@ -5,19 +5,17 @@
 //! and ends at 5, `C01` for a compare-and-set, `R0` for a read, `Rn` for one of nil, `?` instead
 //! of the end for an operation that crashed, `!` behind it for one that failed by comparison.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::apart::{self, Apart};
 use super::meter::Limits;
 use super::rules::{Rules, WrongRule};
-use super::sources::{Source, Sources};
 use super::zones::{self, Zones};
-use super::{Algorithm, Decision, Occurrence, reduce, search, verify_order};
+use super::{Decision, Occurrence, reduce, search, verify_order};
 use crate::budget::Budget;
 use crate::exhaustive::{Ask, Case, Cause, End, Nil, SmallOp, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
-use crate::model::{Model, ModelName, ModelOptions, Register, Requires, Transition, ValueId};
+use crate::model::{Model, ModelName, ModelOptions, Register, Transition, ValueId};
 use crate::value::Value;
 use crate::verdict::Reason;
 
@@ -75,7 +73,7 @@ fn agrees(case: &Case, wrong: Option<WrongRule>) -> bool {
 }
 
 /// How many histories to try: more than usual for a record in `docs/fuzzing.md`.
-fn histories(usual: u32) -> u32 {
+pub(super) fn histories(usual: u32) -> u32 {
     let asked = std::env::var("ORDEAL_FUZZ_HISTORIES").ok().and_then(|count| count.parse().ok());
     asked.unwrap_or(usual)
 }
@@ -401,127 +399,6 @@ fn every_wrong_rule_is_caught_by_a_generator_that_aims_at_it() {
         });
         let (number, case) = caught.unwrap_or_else(|| panic!("{rule:?} was not caught"));
         println!("{rule:?}: history {number}: {}", spell(&smallest(case, rule)));
-    }
-}
-
-/// Whether telling writers apart by time, with this mistake or none, agrees with the definition;
-/// and whether it says anything.
-fn tells_apart_rightly(case: &Case, wrong: Option<WrongRule>) -> (bool, bool) {
-    let (model, all) = occurrences(case);
-    let kept = reduce::relevant(&model, &all, Rules::default());
-    let Some(sources) = Sources::new(&model, &all, &kept, Rules { wrong }) else {
-        return (true, false);
-    };
-    if let Some(obstacle) = sources.thin_air(&kept) {
-        let few = obstacle.pattern.expect("it is told by whom").operations;
-        let few: Vec<_> = few.into_iter().map(|at| all[at].clone()).collect();
-        let proved = matches!(
-            super::decide_with(&model, &few, &Budget::unlimited(), Algorithm::Exhaustive).0,
-            Decision::Stuck(_)
-        );
-        if !proved || is_linearizable(case) {
-            return (false, true);
-        }
-    }
-    match apart::decide(&model, &all, &kept, &sources) {
-        Apart::Ambiguous => (true, false),
-        Apart::Order(order) => (verify_order(&model, &all, &order).is_ok(), true),
-        Apart::Stuck(_) => (!is_linearizable(case), true),
-    }
-}
-
-/// Values that repeat, but not often.
-fn repeating(rng: &mut rand_chacha::ChaCha8Rng) -> Shape {
-    let values = rand::RngExt::random_range(rng, 2..6);
-    Shape { nil: Nil::Value, unique: false, values, ..random_shape(rng) }
-}
-
-#[test]
-fn writers_told_apart_by_time_agree_with_the_definition() {
-    let mut rng = seeded(20_261_127);
-    let (mut said, count) = (0, histories(60_000));
-    for _ in 0..count {
-        let case = random_case(repeating(&mut rng), &mut rng);
-        let (agrees, speaks) = tells_apart_rightly(&case, None);
-        assert!(agrees, "{}", spell(&case));
-        said += u32::from(speaks);
-    }
-    assert!(said > count / 10, "{said}");
-}
-
-/// Who can have left the state that an operation needs, nobody being `None`, and how many others
-/// lead there, but are screened: told by looking at everybody.
-fn sources_by_definition(
-    model: &Register,
-    all: &[Occurrence<Transition>],
-    at: usize,
-) -> Option<(BTreeSet<Option<usize>>, usize)> {
-    let Requires::Exactly(needed) = model.requires(&all[at].transition) else { return None };
-    let shows_another = |one: &Occurrence<Transition>| {
-        model.produces(&one.transition).is_some()
-            || model.requires(&one.transition) != Requires::Exactly(needed)
-    };
-    // Whether another state was there between a moment and the operation.
-    let is_screened = |left: Option<u32>| {
-        all.iter().any(|one| {
-            shows_another(one)
-                && left.is_none_or(|left| left < one.invoked)
-                && one.returned.is_some_and(|returned| returned < all[at].invoked)
-        })
-    };
-    let ended = all[at].returned.unwrap_or(u32::MAX);
-    let leads_there = |other: &usize| {
-        let one = &all[*other];
-        *other != at && model.produces(&one.transition) == Some(needed) && one.invoked < ended
-    };
-    let is_hidden = |at: &usize| all[*at].returned.is_some_and(|left| is_screened(Some(left)));
-    let (hidden, open): (Vec<usize>, Vec<usize>) =
-        (0..all.len()).filter(leads_there).partition(is_hidden);
-    let is_initial = needed == model.initial() && !is_screened(None);
-    let open = open.into_iter().map(Some).chain(is_initial.then_some(None));
-    Some((open.collect(), hidden.len()))
-}
-
-#[test]
-fn sources_are_those_who_lead_there_and_whom_nobody_screens() {
-    let mut rng = seeded(20_261_130);
-    let (mut screened, mut nobody) = (0, 0);
-    for _ in 0..10_000 {
-        let case = random_case(repeating(&mut rng), &mut rng);
-        let (model, all) = occurrences(&case);
-        let kept: Vec<usize> = (0..all.len()).collect();
-        let Some(sources) = Sources::new(&model, &all, &kept, Rules::default()) else { continue };
-        let mut is_thin_air = false;
-        for at in kept.iter().copied() {
-            let Some((defined, hidden)) = sources_by_definition(&model, &all, at) else { continue };
-            let told = sources.of(at).map(|source| match source {
-                Source::Initial => None,
-                Source::Operation(other) => Some(other),
-            });
-            assert_eq!(told.collect::<BTreeSet<_>>(), defined, "of {at} in {}", spell(&case));
-            is_thin_air |= defined.is_empty() && all[at].returned.is_some();
-            screened += hidden;
-        }
-        assert_eq!(sources.thin_air(&kept).is_some(), is_thin_air, "{}", spell(&case));
-        nobody += u32::from(is_thin_air);
-    }
-    assert!(screened > 200 && nobody > 500, "{screened} were screened, {nobody} found nobody's");
-}
-
-#[test]
-fn each_wrong_way_to_tell_writers_apart_is_caught() {
-    let wrong_ways = [
-        WrongRule::ScreenByOpenWrites,
-        WrongRule::ScreenBySameState,
-        WrongRule::AcknowledgedSources,
-    ];
-    for wrong in wrong_ways {
-        let mut rng = seeded(20_261_128);
-        let caught = (0..100_000).find_map(|_| {
-            let case = random_case(repeating(&mut rng), &mut rng);
-            (!tells_apart_rightly(&case, Some(wrong)).0).then(|| spell(&case))
-        });
-        println!("{wrong:?}: {}", caught.unwrap_or_else(|| panic!("{wrong:?} was not caught")));
     }
 }
 

@@ -7,49 +7,21 @@ use std::time::Duration;
 use crate::exit::Exit;
 use crate::report::{Colour, Level, percent, plain, wrapped};
 use crate::store::{Outcome, Record};
-use crate::suite::{Cell, Night, Standing};
+use crate::suite::{Cell, Night, Row};
 
 /// So many results that are not valid are told in full; the report has all of them.
 const MOST_TOLD: usize = 10;
 
-/// A row of the table; `None` for a cell that has no result.
-struct Row<'a> {
-    cell: &'a Cell,
-    record: Option<&'a Record>,
-    attempts: usize,
-}
-
-impl Row<'_> {
-    fn word(&self) -> &'static str {
-        self.record.map_or("not run", |record| record.verdict.word())
-    }
-
-    fn level(&self) -> Level {
-        match self.record.map(|record| record.verdict) {
-            Some(Outcome::Valid) => Level::Good,
-            Some(Outcome::Unknown) | None => Level::Warn,
-            Some(Outcome::Crashed | Outcome::Invalid) => Level::Bad,
-        }
-    }
-
-    /// The worst first; what was not run before what could not be decided.
-    fn severity(&self) -> (Option<Outcome>, bool) {
-        (self.record.map(|record| record.verdict).or(Some(Outcome::Unknown)), self.record.is_none())
+fn level(row: &Row) -> Level {
+    match row.outcome() {
+        Some(Outcome::Valid) => Level::Good,
+        Some(Outcome::Unknown) | None => Level::Warn,
+        Some(Outcome::Crashed | Outcome::Invalid) => Level::Bad,
     }
 }
 
 fn rows(night: &Night) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row> = night
-        .cells()
-        .map(|(cell, standing)| Row {
-            cell,
-            record: match standing {
-                Standing::Done(record) => Some(record),
-                Standing::Open(_) => None,
-            },
-            attempts: night.attempts(cell).count(),
-        })
-        .collect();
+    let mut rows = night.rows();
     rows.sort_by_key(|row| Reverse(row.severity()));
     rows
 }
@@ -98,7 +70,7 @@ pub fn cells(night: &Night, colour: Colour) -> String {
             let tally = record.operations;
             (tally.all, percent(tally.ok, tally.all), record.under_faults())
         });
-        let word = colour.paint(row.level(), row.word());
+        let word = colour.paint(level(row), row.word());
         let pad = " ".repeat(8_usize.saturating_sub(row.word().len()));
         let label = row.cell.label();
         let _ = writeln!(
@@ -117,7 +89,7 @@ pub fn summary(night: &Night, colour: Colour) -> String {
     if let Some(early) = night.plan.ended.as_ref().and_then(|ended| ended.early.as_ref()) {
         let _ = writeln!(out, "\nIt ended early: {early}.");
     }
-    let bad = rows.iter().filter(|row| row.level() != Level::Good && row.record.is_some());
+    let bad = rows.iter().filter(|row| level(row) != Level::Good && row.record.is_some());
     for row in bad.take(MOST_TOLD) {
         tell(&mut out, row, night, colour);
     }
@@ -140,7 +112,7 @@ fn counts(rows: &[Row]) -> String {
 fn tell(out: &mut String, row: &Row, night: &Night, colour: Colour) {
     let Some(record) = row.record else { return };
     let word = row.word().to_uppercase();
-    let _ = writeln!(out, "\n{}  {}", colour.paint(row.level(), &word), row.cell.label());
+    let _ = writeln!(out, "\n{}  {}", colour.paint(level(row), &word), row.cell.label());
     let sentences = std::iter::once(&record.sentence).chain(&record.trouble);
     for line in sentences.flat_map(|sentence| wrapped(&plain(sentence), 96)) {
         let _ = writeln!(out, "  {line}");
