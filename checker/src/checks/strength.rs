@@ -182,6 +182,9 @@ fn likely<M: Model>(
 impl<M: Model> Trial<'_, '_, '_, M> {
     /// The failures that must have been definite, or some that must where there are many.
     fn depends_on(&self) -> Option<(Vec<usize>, Extent)> {
+        if let Some(equal) = self.many_equal() {
+            return Some((equal, Extent::AtLeast));
+        }
         if self.doubts.failures.is_empty() || self.is_violation(&[])? {
             return Some((Vec::new(), Extent::All));
         }
@@ -198,6 +201,21 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         depends_on.extend(self.smallest(&depends_on, rest)?);
         depends_on.sort_unstable();
         Some((depends_on, Extent::All))
+    }
+
+    /// Enough indispensable failures, where the last likely one is and so many before it are equal
+    /// to it ([`Self::indispensable`] says why): the usual violation of a long history, told by a
+    /// single decision.
+    fn many_equal(&self) -> Option<Vec<usize>> {
+        let last = self.doubts.failures.iter().find(|one| Some(&one.at) == self.likely.last())?;
+        let kind = &last.doubted.as_ref()?.transition;
+        let is_equal = |one: &&Failure<M::Transition>| {
+            one.at <= last.at && one.doubted.as_ref().is_some_and(|one| one.transition == *kind)
+        };
+        let failures = self.doubts.failures.iter().filter(is_equal);
+        let equal: Vec<usize> = failures.map(|one| one.at).take(ENOUGH).collect();
+        let is_enough = equal.len() == ENOUGH && !self.core_remains(&[]);
+        (is_enough && self.remains_doubting(&[last.at]) == Some(false)).then_some(equal)
     }
 
     /// Of these, the failures of which each makes the history legal if it alone is doubted. What a
