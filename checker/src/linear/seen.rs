@@ -39,8 +39,12 @@ impl<K: Copy + Eq + Hash, V: Copy> Seen<K, V> {
         });
     }
 
+    /// What it occupies, or will while it grows where that is near: the larger one is there before
+    /// the smaller one goes, and afterwards it would be too late to ask for the memory.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.entries.len() * size_of::<Option<Entry<K, V>>>()) as u64
+        let own = (self.entries.len() * size_of::<Option<Entry<K, V>>>()) as u64;
+        let is_nearly_half_full = self.len * 16 > self.entries.len() * 7;
+        if is_nearly_half_full { 3 * own } else { own }
     }
 
     /// The value of a key, and whether it has only now been put there.
@@ -121,10 +125,14 @@ mod tests {
         let mut seen = Seen::<u64, u64>::new();
         let each = size_of::<Option<Entry<u64, u64>>>() as u64;
         for round in 0..50 {
-            for key in 0..32 {
+            for key in 0..28 {
                 seen.get_or_put(key + round, key);
             }
             assert_eq!(seen.bytes(), FIRST_CAPACITY as u64 * each, "in round {round}");
+            for key in 28..32 {
+                seen.get_or_put(key + round, key);
+            }
+            assert_eq!(seen.bytes(), 3 * FIRST_CAPACITY as u64 * each, "booked before it grows");
             seen.clear();
         }
         for key in 0..33 {

@@ -40,9 +40,15 @@ impl<const W: usize> Memo<W> {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        let entry = size_of::<(Key<W>, UseId)>() + 1;
-        let list = size_of::<(Key<W>, Vec<UseId>)>() + 1;
-        let lists = self.more.capacity() * list + 2 * self.further * size_of::<UseId>();
-        (self.first.capacity() * entry + lists) as u64
+        (occupied(&self.first) + occupied(&self.more) + 2 * self.further * size_of::<UseId>())
+            as u64
     }
+}
+
+/// What a map occupies, or will while it grows where that is near: the larger one is there before
+/// the smaller one goes. An eighth of its places stay free, and each has a byte of its own.
+fn occupied<K, V>(map: &FxHashMap<K, V>) -> usize {
+    let own = map.capacity() / 7 * 8 * (size_of::<(K, V)>() + 1);
+    let is_nearly_full = map.len() > map.capacity() - map.capacity() / 8;
+    if is_nearly_full { 3 * own } else { own }
 }
