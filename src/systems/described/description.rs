@@ -340,6 +340,12 @@ fn check_function(place: &str, workload: &str, f: &str, function: &Function) -> 
     if !is_variant && !known.functions.contains(&f) {
         bail!("{place}: {workload} has no function {f:?}; it has: {}", known.functions.join(", "));
     }
+    if f != "read" && function.tells_of_nothing() {
+        bail!("{place}: nil is for read: of a {f} it would acknowledge what was refused");
+    }
+    if !["cas", CAS_NIL].contains(&f) && function.tells_of_mismatches() {
+        bail!("{place}: mismatch is for cas: name what proves that a {f} did nothing under fail");
+    }
     if f == "read" && !function.finds_values() {
         bail!(
             "{place}: nothing says where the value is that was read: add value = {{ pointer = \

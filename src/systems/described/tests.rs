@@ -66,6 +66,12 @@ fn the_example_of_the_documentation_is_sound() {
 fn what_no_single_entry_shows_is_said_with_its_table() {
     let said = wrong("value = { pointer = \"/value\" }\n", "");
     assert!(said.contains("[functions.register.read]: nothing says where the value is"), "{said}");
+    let mismatch = "mismatch = { status = 200, json = { \"/swapped\" = false } }";
+    let said = wrong(mismatch, "nil = { status = 404 }");
+    assert!(said.contains("[functions.register.cas]: nil is for read"), "{said}");
+    let add = "[functions.set.add]\n";
+    let said = wrong(add, &format!("{add}mismatch = {{ status = 409 }}\n"));
+    assert!(said.contains("[functions.set.add]: mismatch is for cas"), "{said}");
     let said = wrong("[functions.register.read]", "[functions.register.raed]");
     assert!(
         said.contains("[functions.register.raed]") && said.contains("read, write, cas"),

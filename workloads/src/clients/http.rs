@@ -27,7 +27,11 @@ use std::time::Duration;
 
 pub(crate) use reqwest::Method;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, LOCATION};
+use reqwest::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, LOCATION,
+    TRANSFER_ENCODING,
+};
+use reqwest::{StatusCode, Version};
 use tokio::time::{Instant, timeout_at};
 
 use crate::Reason;
@@ -92,6 +96,9 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// A length or chunks say where the body ends. Where only the end of the connection does (all
+    /// of HTTP/1.0), half a body of a server that was killed looks like a whole one.
+    pub(crate) is_delimited: bool,
 }
 
 impl Answer {
@@ -195,6 +202,11 @@ impl Line {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let location = text(LOCATION).map(str::to_owned);
         let closes = text(CONNECTION).is_some_and(|value| value.eq_ignore_ascii_case("close"));
+        let is_chunked = text(TRANSFER_ENCODING).is_some_and(|coding| coding.ends_with("chunked"))
+            && response.version() == Version::HTTP_11;
+        let is_delimited = headers.contains_key(CONTENT_LENGTH)
+            || is_chunked
+            || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -213,7 +225,7 @@ impl Line {
         drop(response);
         // Gives the connection the chance to be back in its pool before the next request asks.
         tokio::task::yield_now().await;
-        Sent::Answered(Answer { status, location, body })
+        Sent::Answered(Answer { status, location, body, is_delimited })
     }
 
     fn build(&self) -> reqwest::Result<reqwest::Client> {

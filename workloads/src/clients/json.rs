@@ -3,6 +3,8 @@
 use checker::Value;
 use serde_json::json;
 
+use crate::Call;
+
 /// The JSON of a value that a workload writes.
 pub(super) fn to_json(value: &Value) -> Option<serde_json::Value> {
     Some(match value {
@@ -28,12 +30,21 @@ pub(super) fn from_json(value: &serde_json::Value) -> Option<Value> {
     })
 }
 
-/// Workloads write whole numbers and nothing else: a text that was read would never be equal to
-/// one, and every read would look like a violation.
-pub(super) fn is_of_a_workload(value: &Value) -> bool {
-    match value {
-        Value::Nil | Value::Int(_) => true,
-        Value::Vector(items) => items.iter().all(is_of_a_workload),
-        _ => false,
+/// Whether a read can have found this. Workloads write whole numbers and nothing else: a text, or a
+/// list where a register was read, would never be equal to one, and every read would look like a
+/// violation; and "nothing" is no set.
+pub(super) fn can_be_read(call: &Call, value: &Value) -> bool {
+    match (call.key, value) {
+        (Some(_), value) => matches!(value, Value::Nil | Value::Int(_)),
+        (None, Value::Vector(items)) => items.iter().all(|item| matches!(item, Value::Int(_))),
+        (None, _) => false,
+    }
+}
+
+/// What [`can_be_read`], in words.
+pub(super) fn readable(call: &Call) -> &'static str {
+    match call.key {
+        Some(_) => "a whole number, or null where nobody has written",
+        None => "a list of whole numbers",
     }
 }

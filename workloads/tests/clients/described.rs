@@ -54,6 +54,14 @@ fn functions() -> Functions {
 }
 
 fn connect(endpoints: Vec<SocketAddr>, redirects: Redirects) -> Described {
+    connect_with(endpoints, functions(), redirects)
+}
+
+fn connect_with(
+    endpoints: Vec<SocketAddr>,
+    functions: Functions,
+    redirects: Redirects,
+) -> Described {
     let options = Options {
         timeout: Duration::from_millis(500),
         route: Route::Pinned,
@@ -62,7 +70,7 @@ fn connect(endpoints: Vec<SocketAddr>, redirects: Redirects) -> Described {
         redirects,
         status: None,
     };
-    Described::new(endpoints, functions(), options)
+    Described::new(endpoints, functions, options)
 }
 
 fn client(server: &Server) -> Box<dyn Client> {
@@ -131,6 +139,58 @@ async fn a_text_is_never_taken_for_the_number_that_was_written() {
     let Outcome::Fail(reason) = outcome else { panic!("{outcome:?}") };
     assert_eq!(reason.word(), Reason::GARBAGE);
     assert!(reason.to_string().contains("decode = [\"int\"]"), "{reason}");
+}
+
+/// A function that reads bare numbers, as their answers' only content.
+fn bare() -> Functions {
+    let described = json!({
+        "request": "GET /kv/{key}",
+        "ok": { "status": 200 },
+        "nil": { "status": 200, "body": "" },
+        "value": { "decode": ["int"] },
+    });
+    let read = serde_json::from_value(described).expect("it is well-formed");
+    Functions::from([("read".to_owned(), read)])
+}
+
+/// What a read comes to that is answered with these bytes, after which the server is gone.
+async fn last_words(functions: Functions, bytes: &str) -> Outcome {
+    let server = Server::start([Act::SayAndClose(bytes.to_owned())]).await;
+    let client = connect_with(vec![server.address], functions, Redirects::Never);
+    client.open(0, 0).invoke(&read()).await
+}
+
+#[tokio::test]
+async fn half_a_number_is_never_taken_for_a_whole_one() {
+    for version in ["1.0", "1.1"] {
+        for body in ["12", ""] {
+            let cut = format!("HTTP/{version} 200 OK\r\n\r\n{body}");
+            let outcome = last_words(bare(), &cut).await;
+            let Outcome::Fail(reason) = outcome else { panic!("{cut:?}: {outcome:?}") };
+            assert!(reason.to_string().contains("may be cut off"), "{cut:?}: {reason}");
+        }
+    }
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n12";
+    assert_eq!(last_words(bare(), whole).await, Outcome::Ok(Value::Int(12)));
+    let chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n12\r\n0\r\n\r\n";
+    assert_eq!(last_words(bare(), chunks).await, Outcome::Ok(Value::Int(12)));
+    let object = "HTTP/1.0 200 OK\r\n\r\n{\"value\": 7}";
+    assert_eq!(last_words(functions(), object).await, Outcome::Ok(Value::Int(7)));
+    let status_alone = "HTTP/1.0 404 Not Found\r\n\r\n";
+    assert_eq!(last_words(functions(), status_alone).await, Outcome::Ok(Value::Nil));
+}
+
+#[tokio::test]
+async fn what_no_register_holds_is_not_read_from_one_and_nothing_is_no_set() {
+    for body in [r#"{"value": [7]}"#, r#"{"value": []}"#] {
+        assert_eq!(kind(&outcome_of(read(), 200, body).await), "fail", "{body}");
+    }
+    let all = Call::new("read", Value::Nil);
+    for body in [r#"{"value": null}"#, r#"{"value": 7}"#, r#"{"value": [7, null]}"#] {
+        assert_eq!(kind(&outcome_of(all.clone(), 200, body).await), "fail", "{body}");
+    }
+    let read = outcome_of(all, 200, r#"{"value": [7, 8]}"#).await;
+    assert_eq!(read, Outcome::Ok(Value::Vector(vec![7.into(), 8.into()])));
 }
 
 #[tokio::test]

@@ -13,6 +13,10 @@ fn read() -> Call {
     Call { f: "read", key: Some(1), value: Value::Nil }
 }
 
+fn all() -> Call {
+    Call::new("read", Value::Nil)
+}
+
 fn write(value: i64) -> Call {
     Call { f: "write", key: Some(1), value: Value::Int(value) }
 }
@@ -55,7 +59,7 @@ async fn answers_are_taken_as_they_are_meant() {
     for (reply, call, expected) in [
         (r#"{"id":1,"type":"ok","value":7}"#, read(), ("ok", "7")),
         (r#"{"id":1,"type":"ok","value":null}"#, read(), ("ok", "nil")),
-        (r#"{"id":1,"type":"ok","value":[1,2]}"#, read(), ("ok", "[1 2]")),
+        (r#"{"id":1,"type":"ok","value":[1,2]}"#, all(), ("ok", "[1 2]")),
         (r#"{"id":1,"type":"ok"}"#, write(5), ("ok", "5")),
         (r#"{"id":1,"type":"ok","value":4}"#, write(5), ("ok", "5")),
         (r#"{"id":1,"type":"fail","error":"mismatch"}"#, write(5), ("fail", "mismatch")),
@@ -81,7 +85,8 @@ async fn what_is_no_answer_leaves_a_write_open_and_fails_a_read() {
         assert_eq!(said, ("info", Reason::GARBAGE.to_owned()), "{reply}");
         assert_eq!(word(&client(&says(reply)).invoke(&read()).await).0, "fail", "{reply}");
     }
-    for reply in [r#"{"id":1,"type":"ok"}"#, r#"{"id":1,"type":"ok","value":"7"}"#] {
+    let list = r#"{"id":1,"type":"ok","value":[7]}"#;
+    for reply in [r#"{"id":1,"type":"ok"}"#, r#"{"id":1,"type":"ok","value":"7"}"#, list] {
         let said = word(&client(&says(reply)).invoke(&read()).await);
         assert_eq!(said, ("fail", Reason::GARBAGE.to_owned()), "{reply}");
     }

@@ -4,11 +4,11 @@
 //!
 //! ```toml
 //! ok = { status = 200, json = { "/header" = { exists = true } } }
-//! fail = [{ status = "4xx" }, { json = { "/definite" = true } }]
+//! fail = [{ status = [400, 404] }, { json = { "/definite" = true } }]
 //! ```
 //!
 //! `"/header"` is a JSON pointer (RFC 6901) into the body. An answer whose body is no JSON meets no
-//! condition on JSON.
+//! condition on JSON, and one that may have been cut off none on its body at all.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,8 +21,9 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
+use crate::Call;
 use crate::clients::http::Answer;
-use crate::clients::json::{from_json, is_of_a_workload};
+use crate::clients::json::{can_be_read, from_json, readable};
 
 /// One condition, or several of which one is enough. Without any, nothing meets it.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +51,11 @@ impl Conditions {
         self.0.iter().any(|condition| condition.holds(answer))
     }
 
+    /// Whether nothing ever meets it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Any answer whose status says success.
     pub(crate) fn success() -> Conditions {
         let status = Some(Statuses(vec![Status::Class(2)]));
@@ -61,6 +67,7 @@ impl Condition {
     fn holds(&self, seen: &Seen<'_>) -> bool {
         let text = || seen.text.as_ref();
         self.status.as_ref().is_none_or(|statuses| statuses.hold(seen.answer.status))
+            && (seen.is_whole || !self.asks_for_the_body())
             && self.json.iter().all(|(pointer, expected)| expected.holds(pointer, seen))
             && self.body.as_ref().is_none_or(|body| text().trim() == body.trim())
             && self.contains.as_ref().is_none_or(|part| text().contains(part.as_str()))
@@ -68,11 +75,14 @@ impl Condition {
     }
 
     fn is_empty(&self) -> bool {
-        self.status.is_none()
-            && self.json.is_empty()
-            && self.body.is_none()
-            && self.contains.is_none()
-            && self.matches.is_none()
+        self.status.is_none() && !self.asks_for_the_body()
+    }
+
+    fn asks_for_the_body(&self) -> bool {
+        !self.json.is_empty()
+            || self.body.is_some()
+            || self.contains.is_some()
+            || self.matches.is_some()
     }
 }
 
@@ -81,11 +91,17 @@ pub(crate) struct Seen<'a> {
     pub(crate) answer: &'a Answer,
     text: std::borrow::Cow<'a, str>,
     json: Option<Json>,
+    /// Nothing of the body can be missing.
+    is_whole: bool,
 }
 
 impl<'a> Seen<'a> {
     pub(crate) fn of(answer: &'a Answer) -> Seen<'a> {
-        Seen { answer, text: String::from_utf8_lossy(&answer.body), json: answer.json() }
+        let json = answer.json();
+        // An object or a list ends with a bracket of its own; 12 may be half of 123.
+        let ends_itself = json.as_ref().is_some_and(|json| json.is_object() || json.is_array());
+        let is_whole = answer.is_delimited || ends_itself;
+        Seen { answer, text: String::from_utf8_lossy(&answer.body), json, is_whole }
     }
 
     pub(crate) fn text(&self) -> &str {
@@ -307,16 +323,20 @@ enum Absent {
 }
 
 impl Extract {
-    /// The value as an operation returns it: a number, nothing, or a list of such.
+    /// The value that a read returns: of a register a number or nothing, of a set a list.
     ///
     /// # Errors
     /// What is wrong with the answer, or with the description of it.
-    pub(crate) fn value(&self, seen: &Seen<'_>) -> Result<Value, String> {
+    pub(crate) fn value(&self, call: &Call, seen: &Seen<'_>) -> Result<Value, String> {
+        if !seen.is_whole {
+            let cure = "let the server send Content-Length, chunks, or a JSON object";
+            return Err(format!("the body ended with its connection, and may be cut off: {cure}"));
+        }
         let json = self.json(seen)?;
-        let value = from_json(&json).filter(is_of_a_workload);
+        let value = from_json(&json).filter(|value| can_be_read(call, value));
         value.ok_or_else(|| {
             let cure = if json.is_string() { ": add decode = [\"int\"]" } else { "" };
-            format!("read {json}, and workloads write whole numbers{cure}")
+            format!("read {json}, and a {} is {}{cure}", call.f, readable(call))
         })
     }
 

@@ -73,6 +73,16 @@ impl Function {
     pub fn finds_values(&self) -> bool {
         self.value.is_some()
     }
+
+    /// Whether an answer can mean that nobody has written.
+    pub fn tells_of_nothing(&self) -> bool {
+        !self.nil.is_empty()
+    }
+
+    /// Whether an answer can mean that another value was there.
+    pub fn tells_of_mismatches(&self) -> bool {
+        !self.mismatch.is_empty()
+    }
 }
 
 /// The functions of one workload, by name.
@@ -386,7 +396,7 @@ fn judged(call: &Call, function: &Function, seen: &Seen<'_>) -> Outcome {
     }
     // What an operation was given it cannot have got back as something else.
     let value = value.as_ref().filter(|_| call.value == Value::Nil);
-    match value.map(|value| value.value(seen)) {
+    match value.map(|value| value.value(call, seen)) {
         None => Outcome::Ok(call.value.clone()),
         Some(Ok(value)) => Outcome::Ok(value),
         Some(Err(why)) => Outcome::unanswered(call, Reason::new(Reason::GARBAGE).with_detail(why)),

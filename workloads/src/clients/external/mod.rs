@@ -26,7 +26,7 @@ use serde_json::{Value as Json, json};
 pub use session::{Broken, Opening, PROTOCOL, Program, Reply, ReplyKind, Session};
 
 use super::described::name_of;
-use super::json::{from_json, is_of_a_workload, to_json};
+use super::json::{can_be_read, from_json, readable, to_json};
 use crate::{Call, Client, Connect, Outcome, Reason};
 
 /// How long a program may take to start and to open: an interpreter on a busy machine.
@@ -160,9 +160,9 @@ fn outcome(call: &Call, reply: &Reply) -> Outcome {
         // What an operation was given it cannot have got back as something else.
         ReplyKind::Ok if call.value != Value::Nil => Outcome::Ok(call.value.clone()),
         ReplyKind::Ok => match reply.value.as_ref().and_then(from_json) {
-            Some(value) if is_of_a_workload(&value) => Outcome::Ok(value),
+            Some(value) if can_be_read(call, &value) => Outcome::Ok(value),
             _ => {
-                let why = format!("an ok {} needs a value: a whole number, null or a list", call.f);
+                let why = format!("an ok {} needs a value: {}", call.f, readable(call));
                 Outcome::unanswered(call, Reason::new(Reason::GARBAGE).with_detail(why))
             }
         },
