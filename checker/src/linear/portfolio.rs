@@ -149,12 +149,20 @@ fn by_sources<M: Model>(
     budget: &Budget,
 ) -> Option<Outcome<M>> {
     match apart::decide(model, all, kept, sources) {
-        Apart::Order(order) if verify_order(model, all, &order).is_ok() => {
-            Some((Decision::Linearizable { order }, Effort::default()))
-        }
+        Apart::Order(order) => proposed(model, all, order),
         Apart::Stuck(obstacle) => Some(with_states(model, all, kept, obstacle, budget)),
-        Apart::Order(_) | Apart::Ambiguous => None,
+        Apart::Ambiguous => None,
     }
+}
+
+/// What an order says that was found without search: nothing, if it is none.
+fn proposed<M: Model>(
+    model: &M,
+    all: &[Occurrence<M::Transition>],
+    order: Vec<usize>,
+) -> Option<Outcome<M>> {
+    verify_order(model, all, &order).ok()?;
+    Some((Decision::Linearizable { order }, Effort::default()))
 }
 
 /// Decides by the model's own procedure or by zones; says why not, where neither applies.
@@ -168,17 +176,17 @@ fn without_search<M: Model>(
         Answer::Impossible(pattern) => {
             return Ok((Decision::Impossible(pattern), Effort::default()));
         }
-        Answer::Order(order) if verify_order(model, all, &order).is_ok() => {
-            return Ok((Decision::Linearizable { order }, Effort::default()));
+        Answer::Order(order) => {
+            if let Some(decided) = proposed(model, all, order) {
+                return Ok(decided);
+            }
         }
-        Answer::Order(_) | Answer::Inapplicable => {}
+        Answer::Inapplicable => {}
     }
     match zones::decide(model, all, kept, Rules::default()) {
         Zones::Impossible(pattern) => Ok(refuted(model, all, kept, pattern, budget)),
-        Zones::Order(order) if verify_order(model, all, &order).is_ok() => {
-            Ok((Decision::Linearizable { order }, Effort::default()))
-        }
-        Zones::Order(_) => Err("zones proposed an order that is none".to_owned()),
+        Zones::Order(order) => proposed(model, all, order)
+            .ok_or_else(|| "zones proposed an order that is none".to_owned()),
         Zones::Inapplicable(reason) => {
             Err(format!("no procedure without search applies: {reason}"))
         }

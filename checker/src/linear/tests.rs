@@ -183,8 +183,9 @@ fn a_search_tells_what_it_took() {
 #[test]
 fn a_narrow_frontier_that_goes_back_agrees_with_the_definition() {
     let mut rng = seeded(20_261_129);
+    let count = histories(10_000);
     let (mut found, mut missed, mut refuted) = (0_u32, 0_u32, 0_u32);
-    for number in 0..histories(10_000) {
+    for number in 0..count {
         let shape = match number % 2 {
             0 => Shape { nil: Nil::Value, ..random_shape(&mut rng) },
             _ => Shape { operations: (8, 12), processes: 6, values: 3, crash_rate: 0.1, ..BASE },
@@ -210,7 +211,7 @@ fn a_narrow_frontier_that_goes_back_agrees_with_the_definition() {
         }
     }
     println!("{found} found, {missed} missed, {refuted} refuted");
-    assert!(found > 100 * missed && refuted > 1_000, "{found}, {missed}, {refuted}");
+    assert!(found > 300 * missed && refuted > count / 10, "{found}, {missed}, {refuted}");
 }
 
 /// With unique values zones decide alone: as the definition does, and on a violation they name
@@ -429,7 +430,7 @@ fn the_smallest_history_for_each_wrong_rule_is_judged_rightly_without_it() {
     }
 }
 
-fn parse(text: &str) -> Case {
+pub(super) fn parse(text: &str) -> Case {
     let number = |digit: char| digit.to_digit(10).map(i64::from);
     let mut words = text.split(", ");
     let init = words.next().and_then(|word| word.chars().last()).and_then(number);

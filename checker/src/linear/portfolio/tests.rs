@@ -1,10 +1,11 @@
 //! What only hard histories meet, on easy ones: held against the definition.
 
-use super::super::tests::{occurrences, spell};
+use super::super::tests::{occurrences, parse, spell};
 use super::*;
 use crate::exhaustive::{Case, Nil, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
-use crate::model::{Register, Transition, ValueId};
+use crate::model::{Call, Class, Register, Requires, Transition, ValueId};
+use crate::value::Value;
 
 type All = [Occurrence<Transition>];
 
@@ -71,4 +72,130 @@ fn what_only_hard_histories_meet_agrees_with_the_definition_on_easy_ones() {
         refused += u32::from(is_refused);
     }
     assert!(refused > 1_000, "only {refused} of the histories were refused");
+}
+
+/// A register whose own procedure proposes the operations in the order in which they came.
+struct Hasty(Register);
+
+impl Model for Hasty {
+    type State = ValueId;
+    type Transition = Transition;
+
+    fn initial(&self) -> ValueId {
+        self.0.initial()
+    }
+
+    fn parse(&mut self, call: &Call<'_>) -> Result<Option<Transition>, Reason> {
+        self.0.parse(call)
+    }
+
+    fn step(&self, state: &ValueId, transition: &Transition) -> Option<ValueId> {
+        self.0.step(state, transition)
+    }
+
+    fn class(&self, transition: &Transition) -> Class {
+        self.0.class(transition)
+    }
+
+    fn requires(&self, transition: &Transition) -> Requires<ValueId> {
+        self.0.requires(transition)
+    }
+
+    fn produces(&self, transition: &Transition) -> Option<ValueId> {
+        self.0.produces(transition)
+    }
+
+    fn describe(&self, state: &ValueId) -> Value {
+        self.0.describe(state)
+    }
+
+    fn refusal(&self, state: &ValueId, transition: &Transition) -> String {
+        self.0.refusal(state, transition)
+    }
+
+    fn procedure(&self, all: &[Occurrence<Transition>]) -> Answer {
+        Answer::Order((0..all.len()).collect())
+    }
+}
+
+/// A wrong proposal costs a search and never a verdict, valid ones and violations alike.
+#[test]
+fn an_order_that_is_none_is_not_believed_and_the_others_decide() {
+    let mut rng = seeded(20_261_201);
+    let (mut wrong, mut refused) = (0, 0);
+    for _ in 0..2_000 {
+        let shape = Shape { nil: Nil::Value, ..random_shape(&mut rng) };
+        let case = random_case(shape, &mut rng);
+        let (register, all) = occurrences(&case);
+        let hasty = Hasty(register);
+        let (decision, _) = decide(&hasty, &all, &Budget::unlimited());
+        refused += u32::from(is_rightly_refused(&hasty.0, &all, &decision, &case));
+        let order: Vec<usize> = (0..all.len()).collect();
+        wrong += u32::from(verify_order(&hasty.0, &all, &order).is_err());
+    }
+    assert!(wrong > 1_000 && refused > 200, "{wrong} wrong proposals, {refused} refused");
+}
+
+/// Where values are unique a violation is named without search: at the operation at which every
+/// order ends, and in states that orders reach.
+#[test]
+fn a_violation_that_zones_find_is_told_where_every_order_ends() {
+    let mut rng = seeded(20_261_202);
+    let (mut named, mut unnamed, mut several) = (0, 0, 0);
+    for _ in 0..6_000 {
+        let shape = Shape { nil: Nil::Value, unique: true, ..random_shape(&mut rng) };
+        let case = random_case(shape, &mut rng);
+        let (model, all) = occurrences(&case);
+        let kept = reduce::relevant(&model, &all, Rules::default());
+        let unlimited = Budget::unlimited();
+        let Zones::Impossible(pattern) = zones::decide(&model, &all, &kept, Rules::default())
+        else {
+            continue;
+        };
+        let defined = by_definition(&model, &all);
+        match zones::earliest(&model, &all, pattern.clone()) {
+            None => unnamed += 1,
+            Some(obstacle) => {
+                named += 1;
+                assert_stuck_alike(&Decision::Stuck(obstacle), &defined, &case);
+            }
+        }
+        let (told, _) = refuted(&model, &all, &kept, pattern, &unlimited);
+        if let Decision::Stuck(Obstacle { possible, pattern, .. }) = &told {
+            assert!(pattern.is_some(), "{}", spell(&case));
+            several += u32::from(possible.len() > 1);
+            assert_stuck_alike(&told, &defined, &case);
+        }
+    }
+    assert!(named > 500 && named > 20 * unnamed, "{named} were named, {unnamed} not");
+    assert!(several > 20, "{several} with several states");
+}
+
+/// What needs no search is decided without: unique values, and those that times tell apart.
+#[test]
+fn zones_alone_decide_unique_values_and_those_that_times_tell_apart() {
+    let decided = |text: &str| {
+        let (model, all) = occurrences(&parse(text));
+        let (decision, effort) = decide_with(&model, &all, &Budget::unlimited(), Algorithm::Zones);
+        (matches!(decision, Decision::Linearizable { .. }), is_decided(&(decision, effort)))
+    };
+    assert_eq!(decided("init 0, W1 1-2, R1 3-4"), (true, true));
+    assert_eq!(decided("init 0, W1 1-2, R0 3-4"), (false, true));
+    assert_eq!(decided("init 0, W1 1-2, R1 3-4, W2 5-6, W1 7-8, R1 9-10"), (true, true));
+    assert_eq!(decided("init 0, W1 1-2, R1 3-4, W2 5-6, R1 7-8, W1 9-10"), (false, true));
+    assert_eq!(decided("init 0, W1 1-9, W2 2-10, W1 3-11, R1 4-12, R2 5-13"), (false, false));
+}
+
+/// Two writes of one value that are open at once are tried in one order only, and a crashed one after
+/// a live one; but each can take effect, with something else in between.
+#[test]
+fn of_identical_operations_that_are_open_at_once_each_can_take_effect() {
+    for second in ["W1 2-21", "W1 2-?"] {
+        let (model, all) =
+            occurrences(&parse(&format!("init 0, W1 1-20, {second}, R1 3-4, W2 5-6, R1 7-8")));
+        for algorithm in [Algorithm::Wgl, Algorithm::Frontier, Algorithm::Exhaustive] {
+            let (decision, _) = decide_with(&model, &all, &Budget::unlimited(), algorithm);
+            assert!(matches!(decision, Decision::Linearizable { .. }), "{algorithm:?}, {second}");
+        }
+    }
 }

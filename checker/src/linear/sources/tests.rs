@@ -9,7 +9,7 @@ use crate::exhaustive::{Case, Nil, is_linearizable};
 use crate::generate::{Shape, random_case, random_shape, seeded};
 use crate::linear::apart::{self, Apart};
 use crate::linear::rules::{Rules, WrongRule};
-use crate::linear::tests::{histories, occurrences, spell};
+use crate::linear::tests::{histories, occurrences, parse, spell};
 use crate::linear::{Algorithm, Decision, decide_with, reduce, verify_order};
 use crate::model::{Register, Transition};
 
@@ -115,6 +115,24 @@ fn sources_are_those_who_lead_there_and_whom_nobody_screens() {
         nobody += u32::from(is_thin_air);
     }
     assert!(screened > 200 && nobody > 500, "{screened} were screened, {nobody} found nobody's");
+}
+
+/// People are told everybody who could have left the state and by whom it had been replaced, and
+/// nobody else: not who began too late, and not whom nobody had to replace.
+#[test]
+fn what_nobody_can_have_left_is_told_with_who_led_there_and_what_replaced_it() {
+    let of = |text: &str| {
+        let (model, all) = occurrences(&parse(text));
+        let kept: Vec<usize> = (0..all.len()).collect();
+        let sources = Sources::new(&model, &all, &kept, Rules::default()).expect("all is known");
+        let obstacle = sources.thin_air(&kept).expect("nobody can have left it");
+        (obstacle.at, obstacle.pattern.expect("it is told by whom").operations)
+    };
+    let text = "init 0, W1 1-2, W1 3-4, W3 5-6, W2 7-8, R1 9-10, W1 11-12, R2 13-14";
+    assert_eq!(of(text), (4, vec![0, 1, 3, 4]));
+    assert_eq!(of("init 0, R1 1-2, W1 3-4"), (0, vec![0]));
+    // The initial state was replaced, too.
+    assert_eq!(of("init 0, W1 1-2, R0 3-4, R0 5-6"), (1, vec![0, 1]));
 }
 
 #[test]
