@@ -212,16 +212,16 @@ impl Evidence {
         let before = self.cells.len();
         let mut known = BTreeSet::new();
         for record in records {
-            // Files that were put together may say a thing twice.
-            if !record.id.is_empty() && !known.insert(record.id.clone()) {
-                continue;
-            }
             let (name, night) = match &record.suite {
                 Some(suite) if nights.get(&suite.name) != Some(&suite.night) => continue,
                 Some(suite) => (suite.cell.clone(), suite.night.clone()),
                 None if nights.is_empty() => (record.id.clone(), from.clone()),
                 None => continue,
             };
+            // Files that were put together may say a thing twice.
+            if !record.id.is_empty() && !known.insert(record.id.clone()) {
+                continue;
+            }
             if !self.from.contains(&night) {
                 self.from.push(night);
             }
