@@ -3,15 +3,21 @@
 //! Of a store counts the last night of every suite in it, or, where there is none, every run.
 //! Folders are believed over the store's `runs.jsonl`; a run whose folder has no summary was begun
 //! and never judged, and is missing unless its suite ran it again.
+//!
+//! A `runs.jsonl` beside its folders stands for them. Alone it holds what ended, and a night that was
+//! begun after all of that and never ended a run is not in it: whether there is one is a *gap*, which
+//! blocks as what is missing does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use super::last::{after, has_any, lost};
 use crate::exit::BadInput;
-use crate::store::{Outcome, Record, runs};
-use crate::suite::{Night, PLAN, folders, nights_of};
+use crate::store::runs::{RUNS, Summary};
+use crate::store::{InSuite, Outcome, Record, runs};
+use crate::suite::{Night, PLAN, folders, last_night};
 
 /// A cell, or a run that was made by hand.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +28,8 @@ pub struct Cell {
     pub attempts: Vec<Record>,
     /// Why there is none, if so.
     pub missing: String,
+    /// The faults that it was to have, as its suite spells them; nothing if none, or nobody knows.
+    pub nemesis: Option<String>,
 }
 
 impl Cell {
@@ -44,6 +52,10 @@ pub struct Evidence {
     pub cells: Vec<Cell>,
     /// What it was gathered from: `nightly/20261121T020000.000Z`.
     pub from: Vec<String>,
+    /// What may have been begun and is not in it, a sentence each.
+    pub gaps: Vec<String>,
+    /// What was named and does not count, a sentence each.
+    pub left_out: Vec<String>,
     /// The files and folders themselves: what is named twice counts once.
     pub(super) seen: BTreeSet<PathBuf>,
 }
@@ -57,13 +69,12 @@ impl Evidence {
         let mut evidence = Evidence::default();
         for path in paths.iter().map(AsRef::as_ref) {
             if path.is_file() {
-                if !evidence.is_new(path) {
-                    continue;
-                }
-                evidence.add_records(runs::read(path)?, &path.display().to_string());
+                evidence.add_file(path)?;
             } else if path.join(PLAN).is_file() {
+                evidence.gaps.extend(after(path));
                 evidence.add_night(&Night::open(path)?);
             } else if path.join("manifest.json").is_file() {
+                evidence.gaps.extend(after(path));
                 evidence.add_run(path, &path.display().to_string())?;
             } else if path.is_dir() {
                 evidence.add_store(path)?;
@@ -84,15 +95,40 @@ impl Evidence {
         self.results().filter(|record| record.verdict != Outcome::Crashed)
     }
 
+    /// A file of records: what lies beside it knows more.
+    fn add_file(&mut self, path: &Path) -> Result<()> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        if path.file_name().is_some_and(|name| name == RUNS) {
+            if parent.join(PLAN).is_file() {
+                self.add_night(&Night::open(parent)?);
+                return Ok(());
+            }
+            if folders(parent).iter().any(|name| has_any(&parent.join(name))) {
+                return self.add_store(parent);
+            }
+        }
+        self.add_records(path, runs::read(path)?);
+        Ok(())
+    }
+
     fn add_store(&mut self, store: &Path) -> Result<()> {
         let names = folders(store);
-        let last = names.iter().filter_map(|name| nights_of(store, name).pop());
-        let mut nights = last.map(|folder| Night::open(&folder)).collect::<Result<Vec<_>>>()?;
-        nights.retain(|night| night.plan.repeats.is_none());
-        for night in &nights {
-            self.add_night(night);
+        let mut any = false;
+        for name in &names {
+            let last = last_night(store, name);
+            self.gaps.extend(lost(&store.join(name), last.as_deref()));
+            if let Some(folder) = last {
+                self.add_night(&Night::open(&folder)?);
+                any = true;
+            }
         }
-        if !nights.is_empty() {
+        let records = runs::read_in(store)?;
+        let gone = of_nights_without_folder(store, &records);
+        if any || !gone.is_empty() {
+            if !gone.is_empty() {
+                self.add_records(&store.join(RUNS), gone);
+            }
             return Ok(());
         }
         let before = self.cells.len();
@@ -104,9 +140,9 @@ impl Evidence {
                 }
             }
         }
-        if before == self.cells.len() {
+        if before == self.cells.len() && !records.is_empty() {
             // The folders may be gone while their records stay.
-            self.add_records(runs::read_in(store)?, &store.display().to_string());
+            self.add_records(&store.join(RUNS), records);
         }
         Ok(())
     }
@@ -119,6 +155,13 @@ impl Evidence {
         if !self.is_new(night.folder()) {
             return;
         }
+        let folder = night.folder().display().to_string();
+        if let Some(run) = &night.plan.repeats {
+            let sentence =
+                format!("{folder} repeats {run}, and repetitions count for nothing here");
+            self.left_out.push(sentence);
+            return;
+        }
         let ended = night.plan.ended.as_ref();
         let missing = match ended.map(|ended| &ended.early) {
             None => "the night was interrupted before it was run".to_owned(),
@@ -126,19 +169,29 @@ impl Evidence {
             Some(None) => "it has no record".to_owned(),
         };
         for cell in &night.plan.cells {
-            let attempts = night.attempts(cell).cloned().collect();
-            self.cells.push(Cell { name: cell.id.clone(), attempts, missing: missing.clone() });
+            self.cells.push(Cell {
+                name: cell.id.clone(),
+                attempts: night.attempts(cell).cloned().collect(),
+                missing: missing.clone(),
+                nemesis: cell.plans_faults().then(|| cell.nemesis.clone()),
+            });
         }
-        self.from.push(night.folder().display().to_string());
+        self.from.push(folder);
     }
 
     fn add_run(&mut self, folder: &Path, name: &str) -> Result<()> {
         if !self.is_new(folder) {
             return Ok(());
         }
-        let attempts: Vec<Record> = runs::summary(folder)?.into_iter().collect();
-        let missing = "it has no summary.json: its tester died, or is not done".to_owned();
-        self.cells.push(Cell { name: name.to_owned(), attempts, missing });
+        let (attempts, missing) = match runs::look(folder)? {
+            Summary::Whole(record) => (vec![record], String::new()),
+            Summary::Torn(why) => (Vec::new(), format!("its record is torn: {why}")),
+            Summary::None => {
+                let missing = "it has no summary.json: its tester died, or is not done";
+                (Vec::new(), missing.to_owned())
+            }
+        };
+        self.cells.push(Cell { name: name.to_owned(), attempts, missing, nemesis: None });
         if !self.from.iter().any(|from| from == name) {
             self.from.push(name.to_owned());
         }
@@ -146,22 +199,29 @@ impl Evidence {
     }
 
     /// The last night of each suite among the records, or else all of them.
-    fn add_records(&mut self, records: Vec<Record>, from: &str) {
-        let mut nights: BTreeMap<String, String> = BTreeMap::new();
-        for suite in records.iter().filter_map(|record| record.suite.as_ref()) {
-            let last = nights.entry(suite.name.clone()).or_default();
-            if suite.night > *last {
-                *last = suite.night.clone();
-            }
+    fn add_records(&mut self, file: &Path, records: Vec<Record>) {
+        if !self.is_new(file) {
+            return;
         }
+        let from = file.display().to_string();
+        self.gaps.push(format!(
+            "{from} alone tells of runs that ended, and not whether a night or run was begun after \
+             them: give the store with its folders, or the folder of the night"
+        ));
+        let nights = last_nights(&records);
         let before = self.cells.len();
+        let mut known = BTreeSet::new();
         for record in records {
             let (name, night) = match &record.suite {
                 Some(suite) if nights.get(&suite.name) != Some(&suite.night) => continue,
                 Some(suite) => (suite.cell.clone(), suite.night.clone()),
-                None if nights.is_empty() => (record.id.clone(), from.to_owned()),
+                None if nights.is_empty() => (record.id.clone(), from.clone()),
                 None => continue,
             };
+            // Files that were put together may say a thing twice.
+            if !record.id.is_empty() && !known.insert(record.id.clone()) {
+                continue;
+            }
             if !self.from.contains(&night) {
                 self.from.push(night);
             }
@@ -197,7 +257,32 @@ impl Evidence {
     }
 }
 
-fn same_night(one: &Option<crate::store::InSuite>, other: &Option<crate::store::InSuite>) -> bool {
+/// The last night of each suite among the records, by the suite's name.
+fn last_nights(records: &[Record]) -> BTreeMap<String, String> {
+    let mut nights: BTreeMap<String, String> = BTreeMap::new();
+    for suite in records.iter().filter_map(|record| record.suite.as_ref()) {
+        let last = nights.entry(suite.name.clone()).or_default();
+        if suite.night > *last {
+            *last = suite.night.clone();
+        }
+    }
+    nights
+}
+
+/// The records of nights that are newer than any of their suite of which a store has the folder.
+fn of_nights_without_folder(store: &Path, records: &[Record]) -> Vec<Record> {
+    let mut gone = last_nights(records);
+    gone.retain(|suite, night| {
+        let last = last_night(store, suite);
+        Path::new(night).file_name() > last.as_deref().and_then(Path::file_name)
+    });
+    let is_gone = |record: &&Record| {
+        (record.suite.as_ref()).is_some_and(|suite| gone.get(&suite.name) == Some(&suite.night))
+    };
+    records.iter().filter(is_gone).cloned().collect()
+}
+
+fn same_night(one: &Option<InSuite>, other: &Option<InSuite>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one.night == other.night,
         _ => false,

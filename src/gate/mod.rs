@@ -14,6 +14,7 @@ mod baseline;
 mod evidence;
 mod json;
 mod junit;
+mod last;
 mod markdown;
 mod policy;
 mod power;

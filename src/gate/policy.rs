@@ -67,6 +67,11 @@ pub struct Power {
     /// Of a family whose faults end by themselves (restart, reset) so many that operations overlapped
     /// are enough, however few operations those were.
     pub brief_faults_met: u64,
+    /// Of the operations under each family that lasts as long as planned, at least so many were
+    /// acknowledged.
+    pub acknowledged_under_fault: u64,
+    /// So many runs may have met none of the faults that were planned for them.
+    pub runs_without_fault: u64,
     /// Whether some fault must have struck a node that led.
     pub leader_hit: bool,
     /// At least so many different ones.
@@ -149,6 +154,8 @@ impl Default for Power {
             faults: Vec::new(),
             operations_under_fault: 20,
             brief_faults_met: 5,
+            acknowledged_under_fault: 1,
+            runs_without_fault: 0,
             leader_hit: true,
             seeds: 1,
             hours: 0.0,

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use nemesis::schedule::FaultKind;
 use serde::Serialize;
 
-use super::evidence::Evidence;
+use super::evidence::{Cell, Evidence};
 use super::policy::Power;
 use super::rules::finding;
 use super::{Effect, Finding};
-use crate::store::Outcome;
+use crate::store::{Outcome, Record};
 
 /// What the rules are held against, over all runs that were judged.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -74,6 +74,10 @@ pub struct UnderFault {
     pub met: u64,
     /// Operations that overlapped one.
     pub operations: u64,
+    /// Of these, acknowledged.
+    pub acknowledged: u64,
+    /// Whether some fault may have left a majority of the nodes alone, which then goes on serving.
+    pub spares_a_majority: bool,
     /// How many are known to have struck a node that led.
     pub leader: u64,
 }
@@ -105,7 +109,7 @@ impl Figures {
         figures
     }
 
-    fn add(&mut self, record: &crate::store::Record) {
+    fn add(&mut self, record: &Record) {
         self.acknowledged_writes += record.acknowledged_writes;
         self.reads_of_written_values += record.reads_of_written_values;
         self.operations += record.operations.all;
@@ -121,6 +125,8 @@ impl Figures {
             all.proved += under.proved;
             all.met += under.met;
             all.operations += under.operations;
+            all.acknowledged += under.ok;
+            all.spares_a_majority |= spares_a_majority(record, under);
             all.leader += under.leader;
             let of_workload = format!("{} during {}", record.workload, under.fault);
             *self.under_faults.entry(of_workload.clone()).or_default() += under.operations;
@@ -137,6 +143,7 @@ pub(super) fn rules(evidence: &Evidence, figures: &Figures, power: &Power) -> Ve
         return Vec::new();
     }
     let mut findings = weak_runs(evidence, power);
+    findings.extend(without_fault(evidence, power.runs_without_fault));
     let weak = |sentence: String| finding("weak", Effect::TooLittle, sentence, Vec::new());
     let required = figures.faults.iter().filter(|(_, under)| under.planned > 0);
     let required = required.map(|(family, _)| family).chain(&power.faults);
@@ -192,16 +199,68 @@ fn is_brief(family: &str) -> bool {
     kind.is_some_and(|kind| kind.healed_by().is_none())
 }
 
+/// Whether some fault of a run may have left a majority alone. How many nodes each struck is known in
+/// sum; of faults of links, which have a node at either end, nothing follows from it.
+fn spares_a_majority(record: &Record, under: &crate::store::UnderFault) -> bool {
+    if !matches!(under.fault.as_str(), "kill" | "pause") {
+        return record.nodes != 1 && record.nodes != 2;
+    }
+    let rows = record.coverage.iter().filter(|row| row.fault == under.fault);
+    let struck: u64 = rows.map(|row| row.times).sum();
+    let too_many = u64::from(record.nodes.saturating_sub(1) / 2) + 1;
+    struck < under.proved.saturating_mul(too_many)
+}
+
+/// Cells of which no planned fault was in force while somebody asked for something: other cells'
+/// faults do not make up for that. What ends by itself need not overlap an operation, see above.
+fn without_fault(evidence: &Evidence, most: u64) -> Vec<Finding> {
+    let cells = evidence.cells.iter().filter_map(|cell| Some((cell, cell.result()?)));
+    let idle: Vec<(&Cell, &Record)> = cells
+        .filter(|(_, record)| record.verdict != Outcome::Crashed)
+        .filter(|(cell, record)| cell.nemesis.is_some() || !record.planned.is_empty())
+        .filter(|(_, record)| !record.faults.iter().any(met))
+        .collect();
+    let few = idle.len() as u64 <= most;
+    let effect = if few { Effect::Note } else { Effect::TooLittle };
+    let told = |(cell, record): (&Cell, &Record)| {
+        let planned = cell.nemesis.clone().unwrap_or_else(|| record.planned.join(","));
+        let proved: u64 = record.faults.iter().map(|under| under.proved).sum();
+        let name = &cell.name;
+        let what = match proved {
+            0 => format!("no fault was in force though {planned} was planned"),
+            _ => format!("no operation met any of its {proved} faults ({planned})"),
+        };
+        let sentence = format!("{name}: {what}: give it more time or load, or plan none for it");
+        finding("weak", effect, sentence, vec![name.clone()])
+    };
+    idle.into_iter().map(told).collect()
+}
+
+fn met(under: &crate::store::UnderFault) -> bool {
+    under.proved > 0 && (under.operations > 0 || is_brief(&under.fault))
+}
+
 fn weak_family(family: &str, figures: &Figures, power: &Power) -> Option<String> {
     let Some(under) = figures.faults.get(family) else {
         return Some(format!("{family} was never in force, and the policy requires it"));
     };
-    let UnderFault { planned, proved, met, operations, .. } = under;
+    let UnderFault { planned, proved, met, operations, acknowledged, .. } = under;
     if *proved == 0 {
         let runs = if *planned == 1 { "run" } else { "runs" };
         return Some(format!("{family} was planned in {planned} {runs} and never in force"));
     }
     let least = power.operations_under_fault;
+    let served = power.acknowledged_under_fault;
+    if !is_brief(family)
+        && under.spares_a_majority
+        && *operations >= least
+        && *acknowledged < served
+    {
+        return Some(format!(
+            "of {operations} operations that overlapped a {family} {acknowledged} were acknowledged, \
+             fewer than {served}: the service was down whenever it was in force"
+        ));
+    }
     if *operations >= least || (is_brief(family) && *met >= power.brief_faults_met) {
         return None;
     }

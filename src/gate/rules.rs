@@ -23,11 +23,18 @@ pub(super) fn finding(
 
 /// All of them.
 pub(super) fn all(evidence: &Evidence, policy: &Policy, now: Timestamp) -> Vec<Finding> {
+    let about_all =
+        |rule, effect| move |sentence: &String| finding(rule, effect, sentence.clone(), Vec::new());
+    let mut gaps: Vec<Finding> =
+        evidence.gaps.iter().map(about_all("missing", Effect::TooLittle)).collect();
+    gaps.extend(evidence.left_out.iter().map(about_all("repeats", Effect::Note)));
     if evidence.cells.is_empty() {
         let sentence = "there is no run at all".to_owned();
-        return vec![finding("missing", Effect::TooLittle, sentence, Vec::new())];
+        gaps.insert(0, finding("missing", Effect::TooLittle, sentence, Vec::new()));
+        return gaps;
     }
     let mut findings = violations(evidence, policy, now);
+    findings.extend(gaps);
     findings.extend(evidence.cells.iter().filter_map(missing));
     findings.extend(evidence.cells.iter().filter_map(|cell| failed(cell, policy.harness.retries)));
     findings.extend(evidence.cells.iter().filter_map(interrupted));

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::*;
 use crate::store::{
-    InSuite, Keys, Outcome, RUN_SCHEMA, Record, Tally, UnderFault as Under, Violation, runs,
+    Coverage, InSuite, Keys, Outcome, RUN_SCHEMA, Record, Tally, UnderFault as Under, Violation,
+    runs,
 };
 
 const NOW: &str = "2026-11-21T06:00:00Z";
@@ -80,6 +81,7 @@ fn night(attempts: &[Record]) -> Evidence {
             .cloned()
             .collect(),
         missing: "it has no record".into(),
+        nemesis: Some("kill".into()),
     });
     Evidence { cells: cells.into(), from: vec!["nightly/1".into()], ..Evidence::default() }
 }
@@ -407,8 +409,118 @@ fn a_file_of_records_counts_its_last_night_and_what_that_lacks() {
     assert_row(&decision, Exit::Unknown, "missing", "nightly, cell 2 of 2 has no result");
     runs::append(folder.path(), &of_night("nightly/2", good("b"))).unwrap();
     let decision = decide(gather(), Policy::default(), None, now());
-    assert_row(&decision, Exit::Valid, "", "");
     assert_eq!(decision.evidence.from, ["nightly/2"]);
+    // All that it holds is good, and whether it holds the last night it does not tell.
+    assert_eq!(decision.reasons().count(), 1);
+    assert_row(&decision, Exit::Unknown, "missing", "alone tells of runs that ended");
+}
+
+/// The folder of a night of cell `a`, with or without its record.
+fn put_night(store: &Path, time: &str, attempt: Option<Record>, repeats: Option<&str>) {
+    let folder = store.join("nightly").join(time);
+    std::fs::create_dir_all(&folder).unwrap();
+    let mut plan = serde_json::json!({
+        "schema": "ordeal-suite/1", "name": "nightly", "ordeal": "0", "started": NOW, "seed": 1,
+        "command": "", "retries": 1, "cells": [{
+            "id": "a", "system": "etcd", "workload": "register", "nemesis": "kill", "seed": 1,
+            "scenario": ""
+        }]
+    });
+    if let Some(run) = repeats {
+        plan["repeats"] = run.into();
+    }
+    std::fs::write(folder.join("suite.json"), plan.to_string()).unwrap();
+    if let Some(record) = attempt {
+        runs::append(&folder, &record).unwrap();
+    }
+}
+
+const FIRST: &str = "20261120T020000.000Z";
+const SECOND: &str = "20261121T020000.000Z";
+
+fn of_path(path: &Path) -> Decision {
+    decide(Evidence::gather(&[path]).unwrap(), Policy::default(), None, now())
+}
+
+#[test]
+fn a_file_of_records_beside_its_nights_knows_the_one_that_has_no_record() {
+    let store = tempfile::tempdir().unwrap();
+    put_night(store.path(), FIRST, Some(good("a")), None);
+    let suite = good("a").suite.map(|suite| InSuite { night: format!("nightly/{FIRST}"), ..suite });
+    runs::append(store.path(), &Record { suite, ..good("a") }).unwrap();
+    let file = store.path().join("runs.jsonl");
+    assert_row(&of_path(&file), Exit::Valid, "", "");
+    put_night(store.path(), SECOND, None, None);
+    assert_row(&of_path(&file), Exit::Unknown, "missing", "a has no result");
+}
+
+#[test]
+fn a_night_of_repetitions_is_not_the_last_night_and_counts_for_nothing() {
+    let store = tempfile::tempdir().unwrap();
+    put_night(store.path(), FIRST, Some(good("a")), None);
+    put_night(store.path(), SECOND, Some(good("a")), Some("store/latest"));
+    let decision = of_path(store.path());
+    assert_row(&decision, Exit::Valid, "", "");
+    assert_eq!(decision.figures.cells, 1);
+    let alone = of_path(&store.path().join("nightly").join(SECOND));
+    assert_row(&alone, Exit::Unknown, "missing", "there is no run at all");
+}
+
+#[test]
+fn a_night_that_has_no_plan_yet_or_no_folder_any_more_is_not_passed_over() {
+    let store = tempfile::tempdir().unwrap();
+    put_night(store.path(), FIRST, Some(good("a")), None);
+    std::os::unix::fs::symlink(FIRST, store.path().join("nightly/latest")).unwrap();
+    let latest = store.path().join("nightly/latest");
+    assert_row(&of_path(&latest), Exit::Valid, "", "");
+    std::fs::create_dir(store.path().join("nightly").join(SECOND)).unwrap();
+    assert_row(&of_path(store.path()), Exit::Unknown, "missing", "was begun and has no plan");
+    assert_row(&of_path(&latest), Exit::Unknown, "missing", "was begun and has no plan");
+    put_night(store.path(), SECOND, Some(good("a")), None);
+    assert_row(&of_path(&latest), Exit::Unknown, "missing", "is not the latest");
+    std::fs::remove_dir_all(store.path().join("nightly").join(SECOND)).unwrap();
+    let bad = violated("a", None);
+    let suite = bad.suite.clone().map(|one| InSuite { night: format!("nightly/{SECOND}"), ..one });
+    runs::append(store.path(), &Record { suite, ..bad }).unwrap();
+    assert_row(&of_path(store.path()), Exit::Invalid, "violation", "stale read");
+}
+
+#[test]
+fn a_cell_that_met_no_fault_does_not_pass_on_the_faults_of_another() {
+    let idle = Record { faults: Vec::new(), ..good("b") };
+    let decision = held(&[good("a"), idle.clone()], Policy::default());
+    let reason = "b: no fault was in force though kill was planned: give it more time";
+    assert_row(&decision, Exit::Unknown, "weak", reason);
+    let mut unmet = good("b");
+    (unmet.faults[0].operations, unmet.faults[0].met) = (0, 0);
+    let decision = held(&[good("a"), unmet], Policy::default());
+    assert_row(&decision, Exit::Unknown, "weak", "b: no operation met any of its 4 faults (kill)");
+    let allowed = parsed("[power]\nruns-without-fault = 1\n");
+    assert_row(&held(&[good("a"), idle.clone()], allowed), Exit::Valid, "note", "b: no fault");
+    // One that planned none lacks none.
+    let mut calm = night(&[good("a"), Record { planned: Vec::new(), ..idle }]);
+    calm.cells[1].nemesis = None;
+    assert_row(&decide(calm, Policy::default(), None, now()), Exit::Valid, "", "");
+}
+
+#[test]
+fn operations_of_which_none_was_acknowledged_under_a_fault_prove_little() {
+    let down = |nodes: u16, struck: u64| {
+        [good("a"), good("b")].map(|mut run| {
+            run.nodes = nodes;
+            run.faults[0].ok = 0;
+            let (fault, node) = ("kill".into(), "n1".into());
+            run.coverage = vec![Coverage { fault, node, times: struck, operations: 300 }];
+            run
+        })
+    };
+    let decision = held(&down(5, 4), Policy::default());
+    let reason = "of 600 operations that overlapped a kill 0 were acknowledged";
+    assert_row(&decision, Exit::Unknown, "weak", reason);
+    let lenient = parsed("[power]\nacknowledged-under-fault = 0\n");
+    assert_row(&held(&down(5, 4), lenient), Exit::Valid, "", "");
+    // Kills that leave no majority leave nobody who could acknowledge.
+    assert_row(&held(&down(5, 12), Policy::default()), Exit::Valid, "", "");
 }
 
 #[test]

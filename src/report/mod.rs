@@ -44,6 +44,7 @@ pub use record::record;
 pub(crate) use text::wrapped;
 pub use text::{Colour, text};
 
+use crate::store::write_whole;
 use independent::Folders;
 use scene::{Scene, anomalies};
 
@@ -115,9 +116,11 @@ pub fn write_all(dir: &Path, input: &Input) -> Vec<String> {
         Err(error) => return vec![format!("the report was not written: {error:#}")],
     };
     let report = Report { dir, input, scene, axes, folders };
-    let ((data, pages), keys) =
-        rayon::join(|| rayon::join(|| report.data(), || report.pages()), || report.keys());
-    [data, pages, keys].concat()
+    // First, and whole: drawing may take more memory or time than there is, and what was found stands.
+    let results = report.results();
+    let ((log, pages), keys) =
+        rayon::join(|| rayon::join(|| report.log(), || report.pages()), || report.keys());
+    [results, log, pages, keys].concat()
 }
 
 /// A report that is being written.
@@ -132,17 +135,20 @@ struct Report<'a> {
 type Render<'a> = (&'a str, &'a (dyn Fn() -> anyhow::Result<String> + Sync));
 
 impl Report<'_> {
-    /// What is for programs, and the log. Returns what went wrong, as all of these do.
-    fn data(&self) -> Vec<String> {
+    /// What is for programs. Returns what went wrong, as all of these do.
+    fn results(&self) -> Vec<String> {
         let results = || results::value(self.input.verdict, &self.axes);
         let renderers: [Render; 2] = [
             ("results.edn", &|| Ok(results::edn(&results()))),
             ("results.json", &|| results::json(&results())),
         ];
-        let mut warnings = self.put(&renderers).1;
+        self.put(&renderers).1
+    }
+
+    /// The log.
+    fn log(&self) -> Vec<String> {
         let log = guarded(|| history_txt(self.input.history.ops(), &self.dir.join(HISTORY_TXT)));
-        warnings.extend(log.err().map(|error| not_written(HISTORY_TXT, &error)));
-        warnings
+        log.err().map(|error| not_written(HISTORY_TXT, &error)).into_iter().collect()
     }
 
     /// What is for people.
@@ -174,7 +180,7 @@ impl Report<'_> {
     fn put(&self, renderers: &[Render]) -> (Vec<String>, Vec<String>) {
         let put = |(name, render): &Render| {
             let rendered = guarded(render).and_then(|text| {
-                std::fs::write(self.dir.join(name), &text)?;
+                write_whole(&self.dir.join(name), text.as_bytes())?;
                 Ok(text)
             });
             rendered.map_err(|error| not_written(name, &error))

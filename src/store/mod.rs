@@ -23,6 +23,7 @@
 mod manifest;
 mod record;
 pub mod runs;
+mod salvage;
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -37,6 +38,7 @@ pub use record::{
     AxisWord, Coverage, InSuite, Keys, Latency, Outcome, Record, SCHEMA as RUN_SCHEMA, Tally,
     UnderFault, Violation,
 };
+pub(crate) use salvage::salvaged;
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -67,6 +69,11 @@ impl RunDir {
         let run = RunDir { path, root: root.to_path_buf(), name };
         run.point(&root.join("current"))?;
         Ok(run)
+    }
+
+    /// The folder of a night that was begun before.
+    pub(crate) fn of_night(root: &Path, name: &str, path: &Path) -> RunDir {
+        RunDir { path: path.to_path_buf(), root: root.to_path_buf(), name: safe_name(name) }
     }
 
     /// The store that it lies in.
@@ -103,14 +110,14 @@ impl RunDir {
         out.flush()
     }
 
-    /// Writes a JSON file for people and programs.
+    /// Writes a JSON file for people and programs, whole or not at all.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write_json(&self, name: &str, content: &impl serde::Serialize) -> io::Result<()> {
         let mut text = serde_json::to_string_pretty(content)?;
         text.push('\n');
-        fs::write(self.join(name), text)
+        write_whole(&self.join(name), text.as_bytes())
     }
 
     /// Points `latest` (of the store and of the name) at this run: it has a verdict now.
@@ -142,6 +149,24 @@ impl RunDir {
     }
 }
 
+/// Writes a file of which no half is ever found, whoever is killed meanwhile and whatever power fails:
+/// others decide by what is in it, and what was torn off could be the violation.
+///
+/// # Errors
+/// When it cannot be written; what was there before is there still.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let fresh = path.with_file_name(format!(".{name}-{}", std::process::id()));
+    let written = fs::File::create(&fresh)
+        .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_data()))
+        .and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // Why it failed is worth more than that this may fail as well.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
+}
+
 /// Letters, digits, `.`, `-` and `_` stay; all else becomes `-`; never empty, hidden or a parent.
 pub(crate) fn safe_name(name: &str) -> String {
     let safe: String = name
@@ -167,6 +192,22 @@ mod tests {
         assert_eq!(resolve("latest"), fs::canonicalize(a.path()).unwrap());
         assert_eq!(resolve("x/latest"), fs::canonicalize(a.path()).unwrap());
         assert_eq!(resolve("current"), fs::canonicalize(b.path()).unwrap());
+    }
+
+    #[test]
+    fn a_file_is_written_whole_or_not_at_all_and_leaves_nothing_beside_it() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("summary.json");
+        fs::write(&path, "old").unwrap();
+        // Whoever has the old file open goes on reading the old file: it was not written over.
+        let mut old = fs::File::open(&path).unwrap();
+        write_whole(&path, b"new").unwrap();
+        let mut text = String::new();
+        io::Read::read_to_string(&mut old, &mut text).unwrap();
+        assert_eq!((text.as_str(), fs::read_to_string(&path).unwrap().as_str()), ("old", "new"));
+        fs::create_dir(root.path().join("folder")).unwrap();
+        assert!(write_whole(&root.path().join("folder"), b"no file").is_err());
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
     }
 
     #[test]

@@ -78,19 +78,48 @@ pub fn read_in(folder: &Path) -> Result<Vec<Record>, BadInput> {
     if path.exists() { read(&path) } else { Ok(Vec::new()) }
 }
 
+/// What a run left in its own folder.
+#[derive(Debug)]
+pub(crate) enum Summary {
+    /// It never got so far.
+    None,
+    /// Its record.
+    Whole(Record),
+    /// Something that is no record: a disk or a power supply failed. Why, in a sentence.
+    Torn(String),
+}
+
 /// Reads the record that a run left in its own folder; nothing if it never got so far.
 ///
 /// # Errors
 /// [`BadInput`] when it is there and cannot be understood.
 pub fn summary(folder: &Path) -> Result<Option<Record>, BadInput> {
+    match look(folder)? {
+        Summary::None => Ok(None),
+        Summary::Whole(record) => Ok(Some(record)),
+        Summary::Torn(why) => Err(BadInput(why)),
+    }
+}
+
+/// Looks for the record that a run left in its own folder.
+///
+/// # Errors
+/// [`BadInput`] when it cannot be read, or is of another version.
+pub(crate) fn look(folder: &Path) -> Result<Summary, BadInput> {
     let path = folder.join("summary.json");
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Summary::None),
         Err(error) => return Err(BadInput(format!("{}: {error}", path.display()))),
     };
-    let record = parse(&text).map_err(|error| BadInput(format!("{}: {error}", path.display())))?;
-    Ok(Some(record))
+    // A file may be torn inside a letter.
+    match parse(&String::from_utf8_lossy(&bytes)) {
+        Ok(record) => Ok(Summary::Whole(record)),
+        Err(error @ Unreadable::Json(_)) => {
+            Ok(Summary::Torn(format!("{}: {error}", path.display())))
+        }
+        Err(error) => Err(BadInput(format!("{}: {error}", path.display()))),
+    }
 }
 
 /// Why a record was not understood.

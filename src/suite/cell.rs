@@ -53,6 +53,13 @@ impl Cell {
         [system, self.workload.clone(), self.nemesis.clone(), seed].join(" · ")
     }
 
+    /// Whether anything is to break. The scenario knows, as the suite may call its faults `quiet`.
+    pub fn plans_faults(&self) -> bool {
+        self.scenario().map_or(self.nemesis != "none", |scenario| {
+            !(scenario.nemesis.faults.is_empty() && scenario.nemesis.steps.is_empty())
+        })
+    }
+
     /// The scenario, read back.
     ///
     /// # Errors

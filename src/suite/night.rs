@@ -18,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::{self, Cell};
 use super::file::Suite;
+use super::left;
 use crate::exit::BadInput;
-use crate::store::{InSuite, Outcome, Record, runs};
+use crate::store::{InSuite, Outcome, Record, RunDir, runs, write_whole};
 
 /// The schema of `suite.json` and its version.
 const SCHEMA: &str = "ordeal-suite/1";
@@ -130,7 +131,7 @@ impl Night {
     /// # Errors
     /// When somebody else plays it now, or its folder cannot be read.
     pub fn resume(suite: &Suite, store: &Path) -> Result<Result<Night, Option<String>>> {
-        let Some(folder) = nights_of(store, &suite.name).pop() else { return Ok(Err(None)) };
+        let Some(folder) = last_night(store, &suite.name) else { return Ok(Err(None)) };
         let lock = lock(&folder)?;
         let mut night = Night::open(&folder)?;
         if night.plan.ended.is_some() {
@@ -145,6 +146,10 @@ impl Night {
         }
         night.store = store.to_path_buf();
         night._lock = Some(lock);
+        // It may have been killed before it could, and `latest` be the night before.
+        RunDir::of_night(store, &suite.name, &folder)
+            .lead()
+            .context("cannot point `latest` at the night")?;
         night.adopt()?;
         night.catch_up()?;
         Ok(Ok(night))
@@ -155,13 +160,7 @@ impl Night {
     /// # Errors
     /// [`BadInput`] when it cannot be read.
     pub fn open(folder: &Path) -> Result<Night> {
-        let path = folder.join(PLAN);
-        let read = || -> Result<Plan> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
-        let plan = read().map_err(|e| BadInput(format!("{}: {e:#}", path.display())))?;
-        if plan.schema != SCHEMA {
-            let what = format!("its schema is {:?}, not {SCHEMA:?}", plan.schema);
-            return Err(BadInput(format!("{}: {what}", path.display())).into());
-        }
+        let plan = read_plan(folder)?;
         let records = runs::read_in(folder)?;
         let folder = folder.to_path_buf();
         Ok(Night { plan, store: folder.clone(), folder, records, _lock: None })
@@ -260,13 +259,10 @@ impl Night {
         inside.to_string_lossy().into_owned()
     }
 
-    /// By rename, so that nobody ever finds half a plan.
     fn write_plan(&self) -> Result<()> {
-        let fresh = self.folder.join(".suite.json");
         let mut text = serde_json::to_string_pretty(&self.plan)?;
         text.push('\n');
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, self.folder.join(PLAN)))
+        write_whole(&self.folder.join(PLAN), text.as_bytes())
             .with_context(|| format!("cannot write {PLAN} in {}", self.folder.display()))
     }
 
@@ -278,7 +274,7 @@ impl Night {
     /// Takes over runs that ended while nobody was left to put them on record.
     fn adopt(&mut self) -> Result<()> {
         for cell in self.plan.cells.clone() {
-            for (folder, record) in summaries(&self.folder, &cell.id)? {
+            for (folder, record) in left_behind(&self.folder, &cell)? {
                 let known = self.records.iter().any(|record| record.folder == folder);
                 // Half a run that already showed a violation has shown it.
                 let whole = !record.interrupted || record.verdict == Outcome::Invalid;
@@ -306,13 +302,13 @@ impl Night {
     }
 }
 
-/// The runs of a cell that left a summary, with their folders relative to the night's, in the
-/// order in which they began.
-fn summaries(night: &Path, cell: &str) -> Result<Vec<(String, Record)>> {
+/// The runs of a cell that left something to put on record, with their folders relative to the
+/// night's, in the order in which they began.
+fn left_behind(night: &Path, cell: &Cell) -> Result<Vec<(String, Record)>> {
     let mut found = Vec::new();
-    for name in folders(&night.join(cell)) {
-        if let Some(record) = runs::summary(&night.join(cell).join(&name))? {
-            found.push((format!("{cell}/{name}"), record));
+    for name in folders(&night.join(&cell.id)) {
+        if let Some(record) = left::record(cell, &night.join(&cell.id).join(&name))? {
+            found.push((format!("{}/{name}", cell.id), record));
         }
     }
     Ok(found)
@@ -338,6 +334,24 @@ pub fn nights_of(store: &Path, suite: &str) -> Vec<PathBuf> {
     nights.filter(|night| night.join(PLAN).is_file()).collect()
 }
 
+/// The folder of a suite's last night. A night of repetitions is none, though a suite may have its
+/// name; a night whose plan cannot be read may be one, and its reader will say what is wrong with it.
+pub fn last_night(store: &Path, suite: &str) -> Option<PathBuf> {
+    let is_one = |folder: &PathBuf| read_plan(folder).map_or(true, |plan| plan.repeats.is_none());
+    nights_of(store, suite).into_iter().rev().find(is_one)
+}
+
+fn read_plan(folder: &Path) -> Result<Plan, BadInput> {
+    let path = folder.join(PLAN);
+    let read = || -> Result<Plan> { Ok(serde_json::from_slice(&fs::read(&path)?)?) };
+    let plan = read().map_err(|e| BadInput(format!("{}: {e:#}", path.display())))?;
+    if plan.schema != SCHEMA {
+        let what = format!("its schema is {:?}, not {SCHEMA:?}", plan.schema);
+        return Err(BadInput(format!("{}: {what}", path.display())));
+    }
+    Ok(plan)
+}
+
 /// Makes a night ours, for as long as the file is open.
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
@@ -354,5 +368,57 @@ fn lock(folder: &Path) -> Result<File> {
         Err(TryLockError::Error(error)) => {
             Err(error).with_context(|| format!("cannot lock {}", path.display()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn night(store: &Path) -> Night {
+        let mut suite: Suite =
+            toml::from_str("[[matrix]]\nnemesis = ['none']\nseeds = [1]\n").unwrap();
+        suite.name = "t".into();
+        let plan = Plan {
+            schema: SCHEMA.into(),
+            name: suite.name.clone(),
+            about: None,
+            ordeal: String::new(),
+            started: Timestamp::now().to_string(),
+            seed: 1,
+            command: String::new(),
+            retries: 1,
+            repeats: None,
+            ended: None,
+            cells: suite.cells(1).unwrap(),
+        };
+        let folder = store.join("t/20261121T020000.000Z");
+        fs::create_dir_all(&folder).unwrap();
+        Night { plan, folder, store: store.into(), records: Vec::new(), _lock: None }
+    }
+
+    fn adopted(name: &str, text: &str) -> (Outcome, bool) {
+        let store = tempfile::tempdir().unwrap();
+        let mut night = night(store.path());
+        let cell = night.plan.cells[0].clone();
+        let run = night.folder.join(&cell.id).join("20261121T020001.000Z");
+        fs::create_dir_all(&run).unwrap();
+        fs::write(run.join(name), text).unwrap();
+        night.adopt().unwrap();
+        let record = night.records().first().expect("it is put on record");
+        (record.verdict, night.standing(&cell).is_done())
+    }
+
+    #[test]
+    fn a_torn_record_is_a_failure_of_the_tester_and_the_cell_is_run_again() {
+        for torn in ["", "{\"schema\": \"ordeal-run/1\", \"verdict\": \"va"] {
+            assert_eq!(adopted("summary.json", torn), (Outcome::Crashed, false), "{torn:?}");
+        }
+    }
+
+    #[test]
+    fn a_violation_whose_tester_died_while_it_drew_stands() {
+        let results = "{\"valid?\": false, \"anomalies\": [{\"type\": \"lost\"}]}";
+        assert_eq!(adopted("results.json", results), (Outcome::Invalid, true));
     }
 }

@@ -16,7 +16,7 @@ fn put_run(store: &Path, name: &str, verdict: &str) {
         "verdict": verdict, "sentence": "as the test has it", "exit": 0,
         "operations": {"all": 900, "ok": 900}, "keys": {"all": 1},
         "acknowledged-writes": 300, "reads-of-written-values": 300, "load-ms": 60000,
-        "faults": [{"fault": "kill", "injected": 2, "proved": 2, "operations": 90, "leader": 1}],
+        "faults": [{"fault": "kill", "injected": 2, "proved": 2, "operations": 90, "ok": 60, "leader": 1}],
     });
     fs::write(run.join("summary.json"), record.to_string()).expect("a summary");
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{Night, Plan, SCHEMA, lock};
 use crate::exit::BadInput;
-use crate::store::RunDir;
+use crate::store::{RunDir, runs};
 use crate::suite::{Cell, Suite};
 use crate::systems;
 
@@ -44,6 +44,8 @@ impl Night {
         (seed, command, repeats): (u64, String, Option<String>),
     ) -> Result<Night> {
         cells.iter().try_for_each(require)?;
+        // Each record is to be added to it, which must not fail when the first cell has ended.
+        runs::read_in(store)?;
         let folder = RunDir::create(store, &suite.name)
             .with_context(|| format!("cannot make the night's folder in {}", store.display()))?;
         let plan = Plan {

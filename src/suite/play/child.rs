@@ -21,8 +21,8 @@ use tokio::time::{Instant, interval, sleep_until};
 use super::parent::PARENT_VARIABLE;
 use crate::console::Progress;
 use crate::exit::Exit;
-use crate::store::{Outcome, RUN_SCHEMA, Record, runs};
-use crate::suite::{Cell, folders};
+use crate::store::{Outcome, Record};
+use crate::suite::{Cell, folders, left};
 
 /// What a run may take beyond its load: forming, recovery and final reads, judging for ten minutes.
 const BEYOND_THE_LOAD: Duration = Duration::from_secs(20 * 60);
@@ -190,8 +190,8 @@ impl Left<'_> {
     fn record(&self) -> Result<Record> {
         let folder = self.run.as_ref().map(|run| format!("{}/{run}", self.cell.id));
         let path = folder.as_ref().map(|folder| self.place.night.join(folder));
-        let summary = path.map(|path| runs::summary(&path)).transpose()?.flatten();
-        let mut record = summary.unwrap_or_else(|| self.without_summary());
+        let left = path.map(|path| left::record(self.cell, &path)).transpose()?.flatten();
+        let mut record = left.unwrap_or_else(|| self.without_summary());
         record.folder = folder.unwrap_or_default();
         let by_code = match self.end.status.code().and_then(|code| u8::try_from(code).ok()) {
             Some(0) => Outcome::Valid,
@@ -218,19 +218,11 @@ impl Left<'_> {
     fn without_summary(&self) -> Record {
         let code = self.end.status.code().and_then(|code| u8::try_from(code).ok());
         Record {
-            schema: RUN_SCHEMA.into(),
             started: self.started.to_string(),
-            ended: Timestamp::now().to_string(),
-            ordeal: env!("CARGO_PKG_VERSION").into(),
-            system: self.cell.system.clone(),
-            bug: self.cell.bug.clone(),
-            workload: self.cell.workload.clone(),
-            seed: self.cell.seed,
             exit: code.unwrap_or(Exit::Broken.code()),
-            verdict: Outcome::Crashed,
             sentence: format!("there is no verdict: {}", self.last_words()),
             again: self.again(),
-            ..Record::default()
+            ..left::without(self.cell)
         }
     }
 
