@@ -184,7 +184,7 @@ impl Evidence {
             return Ok(());
         }
         let (attempts, missing) = match runs::look(folder)? {
-            Summary::Whole(record) => (vec![record], String::new()),
+            Summary::Whole(record) => (vec![*record], String::new()),
             Summary::Torn(why) => (Vec::new(), format!("its record is torn: {why}")),
             Summary::None => {
                 let missing = "it has no summary.json: its tester died, or is not done";

@@ -84,7 +84,7 @@ pub(crate) enum Summary {
     /// It never got so far.
     None,
     /// Its record.
-    Whole(Record),
+    Whole(Box<Record>),
     /// Something that is no record: a disk or a power supply failed. Why, in a sentence.
     Torn(String),
 }
@@ -96,7 +96,7 @@ pub(crate) enum Summary {
 pub fn summary(folder: &Path) -> Result<Option<Record>, BadInput> {
     match look(folder)? {
         Summary::None => Ok(None),
-        Summary::Whole(record) => Ok(Some(record)),
+        Summary::Whole(record) => Ok(Some(*record)),
         Summary::Torn(why) => Err(BadInput(why)),
     }
 }
@@ -114,7 +114,7 @@ pub(crate) fn look(folder: &Path) -> Result<Summary, BadInput> {
     };
     // A file may be torn inside a letter.
     match parse(&String::from_utf8_lossy(&bytes)) {
-        Ok(record) => Ok(Summary::Whole(record)),
+        Ok(record) => Ok(Summary::Whole(Box::new(record))),
         Err(error @ Unreadable::Json(_)) => {
             Ok(Summary::Torn(format!("{}: {error}", path.display())))
         }

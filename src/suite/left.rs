@@ -19,7 +19,7 @@ use crate::store::{Outcome, RUN_SCHEMA, Record, salvaged};
 /// [`BadInput`] when its record cannot be read, or is of another version.
 pub(super) fn record(cell: &Cell, folder: &Path) -> Result<Option<Record>, BadInput> {
     let torn = match look(folder)? {
-        Summary::Whole(record) => return Ok(Some(record)),
+        Summary::Whole(record) => return Ok(Some(*record)),
         Summary::Torn(why) => Some(why),
         Summary::None => None,
     };

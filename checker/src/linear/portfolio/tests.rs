@@ -190,12 +190,19 @@ fn zones_alone_decide_unique_values_and_those_that_times_tell_apart() {
 /// a live one; but each can take effect, with something else in between.
 #[test]
 fn of_identical_operations_that_are_open_at_once_each_can_take_effect() {
-    for second in ["W1 2-21", "W1 2-?"] {
-        let (model, all) =
-            occurrences(&parse(&format!("init 0, W1 1-20, {second}, R1 3-4, W2 5-6, R1 7-8")));
+    for spelled in [
+        "init 0, W1 1-20, W1 2-21, R1 3-4, W2 5-6, R1 7-8",
+        "init 0, W1 1-20, W1 2-?, R1 3-4, W2 5-6, R1 7-8",
+        // Met when the first has long returned.
+        "init 0, W1 1-4, W1 5-21, W2 6-7, R1 8-9",
+        "init 0, W1 1-4, W1 5-?, W2 6-7, R1 8-9",
+        "init 0, W1 1-20, W1 5-21, W2 6-7, R1 8-9",
+        "init 0, W1 1-20, W1 5-?, W2 6-7, R1 8-9",
+    ] {
+        let (model, all) = occurrences(&parse(spelled));
         for algorithm in [Algorithm::Wgl, Algorithm::Frontier, Algorithm::Exhaustive] {
             let (decision, _) = decide_with(&model, &all, &Budget::unlimited(), algorithm);
-            assert!(matches!(decision, Decision::Linearizable { .. }), "{algorithm:?}, {second}");
+            assert!(matches!(decision, Decision::Linearizable { .. }), "{algorithm:?}, {spelled}");
         }
     }
 }
