@@ -262,6 +262,8 @@ impl Environment for Attach {
             return Err(EnvError::AlreadyRunning(node));
         }
         self.run(node, self.commands().start.as_ref(), Ability::Kill).await?;
+        // One that was killed while it was paused is no longer.
+        self.settle("resume", node)?;
         self.settle("start", node)
     }
 

@@ -106,12 +106,13 @@ pub fn serve() -> io::Result<()> {
 
 /// What the tester cannot do any more. The rules first: they are what hurts most.
 fn heal(run: &RunId) -> io::Result<()> {
-    filter(&rules::removal(&rules::table(run)))?;
+    let removed = filter(&rules::removal(&rules::table(run)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let undone = runtime.block_on(async {
         let notes = Notes::of_run(run).map_err(io::Error::other)?;
         notes.undo().await.map_err(io::Error::other).map(drop)
-    })
+    });
+    removed.and(undone)
 }
 
 fn obey(order: Order) -> io::Result<Reply> {

@@ -7,7 +7,7 @@
 //! back from the packet filter that it is cut; that it is open cannot be known, and is not said.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use super::engine::{Container, Endpoint};
@@ -49,6 +49,8 @@ impl Docker {
     /// Finds the network that all nodes share, with the tester if that is a container.
     pub(super) async fn connect_the_wire(&self, own: Option<&Container>) -> Result<(), EnvError> {
         let mut shared: Option<BTreeMap<String, String>> = None;
+        // Of each network its name, and how many nodes are in it.
+        let mut several: BTreeMap<String, (String, usize)> = BTreeMap::new();
         for &node in &self.nodes {
             let container = self.look(node).await?;
             if container.host_config.network_mode == "host" {
@@ -64,6 +66,9 @@ impl Docker {
                 ));
             }
             let networks = networks_of(&container);
+            for (id, name) in &networks {
+                several.entry(id.clone()).or_insert_with(|| (name.clone(), 0)).1 += 1;
+            }
             shared = Some(match shared {
                 None => networks,
                 Some(shared) => {
@@ -79,16 +84,27 @@ impl Docker {
             let who = if own.is_some() { "the nodes and the tester" } else { "the nodes" };
             return Err(unavailable(format!("{who} share no network")));
         };
-        let driver = self.engine.network(network).await?.driver;
-        if driver != "bridge" {
-            let name = &shared[network];
-            return Err(unavailable(format!(
-                "links can be cut on a bridge of this machine, and the network {name} is {driver}"
-            )));
-        }
+        self.require_bridges(&several).await?;
         let mut wire = self.wire.lock().await;
         wire.network.clone_from(network);
         self.read_places(&mut wire).await.map(drop)
+    }
+
+    /// Nodes that share a network which is no bridge would talk on behind every cut.
+    async fn require_bridges(
+        &self,
+        networks: &BTreeMap<String, (String, usize)>,
+    ) -> Result<(), EnvError> {
+        for (id, (name, _)) in networks.iter().filter(|(_, (_, nodes))| *nodes > 1) {
+            let driver = self.engine.network(id).await?.driver;
+            if driver != "bridge" {
+                return Err(unavailable(format!(
+                    "links can be cut on a bridge of this machine, and the network {name}, in which \
+                     there are several nodes, is {driver}"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// A network that passes nothing must not look like a cluster that never forms.
@@ -183,10 +199,6 @@ impl Docker {
         let mut wire = self.wire.lock().await;
         let before = wire.places.clone();
         let ends = self.read_ends(&mut wire).await?;
-        if wire.places != before && !wire.grudge.is_empty() {
-            tracing::warn!("addresses have changed: the rules follow");
-            self.filter(wire.script(None)).await?;
-        }
         let began = Instant::now();
         let mut links = self.probe_between(&ends).await?;
         let unmeasured = |link: &Link| !links.contains_key(link);
@@ -196,6 +208,11 @@ impl Docker {
             let Reply::Listed(listing) = listing else { return Err(misunderstood()) };
             let cut = absent.into_iter().filter(|link| rules::lists(&listing, *link));
             links.extend(cut.map(|link| (link, LinkState::Closed)));
+        }
+        // Not before they were measured: a cut that had opened must be seen to have.
+        if wire.places != before && !wire.grudge.is_empty() {
+            tracing::warn!("addresses have changed: the rules follow");
+            self.filter(wire.script(None)).await?;
         }
         let how = "datagrams between the containers' network namespaces; of dead ones, the rules";
         Ok(LinkMatrix { began, ended: Instant::now(), how, links })
@@ -256,10 +273,13 @@ impl Docker {
 fn forget_reused_addresses(wire: &mut Wire, ends: &Ends) {
     let taken: BTreeSet<Ipv4Addr> =
         ends.keys().flat_map(|node| wire.places[node].ipv4.clone()).collect();
+    let ipv6: BTreeSet<Ipv6Addr> =
+        ends.keys().flat_map(|node| wire.places[node].ipv6.clone()).collect();
     let hardware: BTreeSet<String> =
         ends.keys().flat_map(|node| wire.places[node].hardware.clone()).collect();
     for (_, place) in wire.places.iter_mut().filter(|(node, _)| !ends.contains_key(node)) {
         place.ipv4.retain(|address| !taken.contains(address));
+        place.ipv6.retain(|address| !ipv6.contains(address));
         place.hardware.retain(|address| !hardware.contains(address));
     }
 }

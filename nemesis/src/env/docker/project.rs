@@ -117,6 +117,9 @@ fn choose(candidates: &[Container], services: &[String]) -> Result<Vec<Found>, S
     for wanted in services {
         let fits = |it: &&Container| it.label(SERVICE) == Some(wanted) || name(it) == *wanted;
         let before = chosen.len();
+        if let Some(twice) = chosen.iter().find(|it| fits(it)) {
+            return Err(format!("{wanted} is chosen twice: {} is one node", name(twice)));
+        }
         chosen.extend(candidates.iter().filter(fits));
         if chosen.len() == before {
             let known: Vec<String> = candidates.iter().map(name).collect();
@@ -201,6 +204,18 @@ mod tests {
             "NetworkSettings": { "Networks": {} },
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn a_container_is_one_node_however_often_it_is_named() {
+        let of = |id, service| container(id, &[(PROJECT, "p"), (SERVICE, service)]);
+        let all = [of("p-db-1", "db"), of("p-web-1", "web")];
+        let choose = |names: &[&str]| {
+            choose(&all, &names.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        assert_eq!(choose(&["db", "web"]).unwrap().len(), 2);
+        let said = choose(&["db", "web", "db"]).unwrap_err();
+        assert_eq!(said, "db is chosen twice: db is one node");
     }
 
     #[test]

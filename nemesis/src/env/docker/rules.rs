@@ -8,7 +8,9 @@
 //! user's is read or touched.
 //!
 //! A link is cut by address (IPv4, IPv6) and by hardware address, which also closes the way around
-//! through link-local IPv6. While a node starts that may be given any address, *strangers* are shut
+//! through link-local IPv6. Who asks for a hardware address, and who answers, is never cut: without
+//! the answer the asker could send nothing either, and within half a minute, or at once after a
+//! restart, a cut of one direction would be one of both. While a node starts that may be given any address, *strangers* are shut
 //! out: whoever has an address that nobody had before the start does not reach the nodes until the
 //! rules have followed.
 
@@ -44,6 +46,9 @@ pub(crate) struct Strangers {
     pub(crate) guarded: Vec<Ipv4Addr>,
 }
 
+/// How neighbours find each other in IPv6; in IPv4 it is ARP, which no rule of ours matches.
+const NEIGHBOURS: &str = "  icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n";
+
 /// The script that makes the rules of a table exactly these.
 pub(crate) fn script(
     table: &str,
@@ -58,7 +63,7 @@ pub(crate) fn script(
         let _ = write!(
             script,
             "table bridge {table} {{\n chain forward {{\n  \
-             type filter hook forward priority -300; policy accept;\n{rules}{guard} }}\n}}\n"
+             type filter hook forward priority -300; policy accept;\n{NEIGHBOURS}{rules}{guard} }}\n}}\n"
         );
     }
     script
@@ -76,7 +81,10 @@ fn cut(link: Link, places: &BTreeMap<NodeId, Place>) -> String {
     };
     pairs("ip", &from.ipv4, &to.ipv4)
         .chain(pairs("ip6", &from.ipv6, &to.ipv6))
-        .chain(pairs("ether", &from.hardware, &to.hardware))
+        .chain(
+            pairs("ether", &from.hardware, &to.hardware)
+                .map(|pair| format!("ether type != arp {pair}")),
+        )
         .map(|pair| format!("  {pair} drop comment \"{}\"\n", mark(link)))
         .collect()
 }
@@ -136,8 +144,9 @@ mod tests {
             "table bridge ordeal_x {\n}\ndelete table bridge ordeal_x\n\
              table bridge ordeal_x {\n chain forward {\n  \
              type filter hook forward priority -300; policy accept;\n  \
+             icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept\n  \
              ip saddr 172.20.0.2 ip daddr 172.20.0.3 drop comment \"n1 to n2\"\n  \
-             ether saddr 02:42:ac:14:00:02 ether daddr 02:42:ac:14:00:03 drop comment \"n1 to n2\"\n \
+             ether type != arp ether saddr 02:42:ac:14:00:02 ether daddr 02:42:ac:14:00:03 drop comment \"n1 to n2\"\n \
              }\n}\n"
         );
         assert!(lists(&text, link) && !lists(&text, link.reversed()));
