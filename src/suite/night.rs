@@ -9,8 +9,9 @@ mod begin;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use jiff::Timestamp;
@@ -121,7 +122,7 @@ pub struct Night {
     store: PathBuf,
     records: Vec<Record>,
     /// Held as long as the night is played; the kernel lets go of it however the player ends.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 impl Night {
@@ -145,7 +146,7 @@ impl Night {
             return Ok(Err(Some("the suite has changed since".into())));
         }
         night.store = store.to_path_buf();
-        night._lock = Some(lock);
+        night.lock = Some(lock);
         // It may have been killed before it could, and `latest` be the night before.
         RunDir::of_night(store, &suite.name, &folder)
             .lead()
@@ -163,7 +164,13 @@ impl Night {
         let plan = read_plan(folder)?;
         let records = runs::read_in(folder)?;
         let folder = folder.to_path_buf();
-        Ok(Night { plan, store: folder.clone(), folder, records, _lock: None })
+        Ok(Night { plan, store: folder.clone(), folder, records, lock: None })
+    }
+
+    /// The lock, for a child to hold as well: a suite that is killed leaves a run that heals and
+    /// judges, and while it does nobody goes on with the night.
+    pub(super) fn shared_lock(&self) -> io::Result<Option<File>> {
+        self.lock.as_ref().map(File::try_clone).transpose()
     }
 
     /// Its folder.
@@ -352,23 +359,47 @@ fn read_plan(folder: &Path) -> Result<Plan, BadInput> {
     Ok(plan)
 }
 
-/// Makes a night ours, for as long as the file is open.
+/// Makes a night ours, for as long as the file is open, here or in a child that shares it
+/// ([`Night::shared_lock`]).
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(".lock");
-    let file = File::options()
+    let mut file = File::options()
         .create(true)
+        .read(true)
         .append(true)
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!(BadInput(format!("another `checker suite` plays {} now", folder.display())))
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+    let deadline = Instant::now() + ORPHAN_LIMIT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock)
+                if is_player_alive(&path) || Instant::now() >= deadline =>
+            {
+                bail!(BadInput(format!("another `checker suite` plays {} now", folder.display())))
+            }
+            // The player is dead, and the run that it left still heals and judges.
+            Err(TryLockError::WouldBlock) => std::thread::sleep(ORPHAN_LOOK),
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
+            }
         }
     }
+    file.set_len(0)
+        .and_then(|()| write!(file, "{}", std::process::id()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(file)
+}
+
+/// How long a run that a killed suite left may heal and judge before nobody waits for it any more.
+const ORPHAN_LIMIT: Duration = Duration::from_secs(150);
+const ORPHAN_LOOK: Duration = Duration::from_millis(100);
+
+/// Whether whoever wrote his process into the lock is alive.
+fn is_player_alive(lock: &Path) -> bool {
+    let process = fs::read_to_string(lock).unwrap_or_default();
+    let state = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
+    !state.is_empty() && !state.contains(") Z ")
 }
 
 #[cfg(test)]
@@ -394,7 +425,7 @@ mod tests {
         };
         let folder = store.join("t/20261121T020000.000Z");
         fs::create_dir_all(&folder).unwrap();
-        Night { plan, folder, store: store.into(), records: Vec::new(), _lock: None }
+        Night { plan, folder, store: store.into(), records: Vec::new(), lock: None }
     }
 
     fn adopted(name: &str, text: &str) -> (Outcome, bool) {
@@ -407,6 +438,24 @@ mod tests {
         night.adopt().unwrap();
         let record = night.records().first().expect("it is put on record");
         (record.verdict, night.standing(&cell).is_done())
+    }
+
+    #[test]
+    fn a_night_is_not_gone_on_with_while_the_run_of_a_dead_player_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let played = lock(folder.path()).unwrap();
+        let said = lock(folder.path()).unwrap_err().to_string();
+        assert!(said.contains("another `checker suite` plays"), "we are alive: {said}");
+        // No process has such a number.
+        fs::write(folder.path().join(".lock"), "4194305").unwrap();
+        let run = played.try_clone().unwrap();
+        drop(played);
+        let folder = folder.path().to_path_buf();
+        let (sender, waited) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(lock(&folder).is_ok()));
+        assert!(waited.recv_timeout(Duration::from_millis(300)).is_err(), "it waits");
+        drop(run);
+        assert_eq!(waited.recv_timeout(Duration::from_secs(60)), Ok(true));
     }
 
     #[test]

@@ -66,7 +66,7 @@ impl Night {
             folder: folder.path().to_path_buf(),
             store: store.to_path_buf(),
             records: Vec::new(),
-            _lock: Some(lock(folder.path())?),
+            lock: Some(lock(folder.path())?),
         };
         night.write_plan()?;
         folder.lead().context("cannot point `latest` at the night")?;

@@ -64,6 +64,8 @@ pub(super) struct Place<'a> {
     pub(super) night: &'a Path,
     /// Its name, for the child.
     pub(super) name: &'a str,
+    /// What says that the night is played, for the child to hold as well.
+    pub(super) lock: Option<File>,
     /// How long an attempt may take, if the suite says so.
     pub(super) limit: Option<Duration>,
 }
@@ -106,6 +108,11 @@ fn start(cell: &Cell, place: &Place, output: &Path) -> Result<Child> {
     let program = std::env::current_exe().context("cannot find the program itself")?;
     let said =
         File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
+    // A child is born with three open files, and reads none of them.
+    let held = match &place.lock {
+        Some(lock) => Stdio::from(lock.try_clone().context("cannot share the night's lock")?),
+        None => Stdio::null(),
+    };
     let mut command = Command::new(program);
     command.arg("test").arg("--scenario").arg(place.night.join(&cell.id).join("scenario.toml"));
     command.args(["--seed", &cell.seed.to_string()]);
@@ -114,7 +121,7 @@ fn start(cell: &Cell, place: &Place, output: &Path) -> Result<Child> {
     command
         .env(PARENT_VARIABLE, place.name)
         .process_group(0)
-        .stdin(Stdio::null())
+        .stdin(held)
         .stdout(said.try_clone().context("cannot share the file for its output")?)
         .stderr(said)
         .kill_on_drop(true)
