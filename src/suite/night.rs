@@ -370,6 +370,7 @@ fn lock(folder: &Path) -> Result<File> {
         .open(&path)
         .with_context(|| format!("cannot open {}", path.display()))?;
     let deadline = Instant::now() + ORPHAN_LIMIT;
+    let mut told = false;
     loop {
         match file.try_lock() {
             Ok(()) => break,
@@ -379,7 +380,13 @@ fn lock(folder: &Path) -> Result<File> {
                 bail!(BadInput(format!("another `checker suite` plays {} now", folder.display())))
             }
             // The player is dead, and the run that it left still heals and judges.
-            Err(TryLockError::WouldBlock) => std::thread::sleep(ORPHAN_LOOK),
+            Err(TryLockError::WouldBlock) => {
+                if !std::mem::replace(&mut told, true) {
+                    let night = folder.display();
+                    tracing::warn!(%night, "waiting for the run that a killed suite left there");
+                }
+                std::thread::sleep(ORPHAN_LOOK);
+            }
             Err(TryLockError::Error(error)) => {
                 return Err(error).with_context(|| format!("cannot lock {}", path.display()));
             }
