@@ -21,7 +21,8 @@
 //! appended to `runs.jsonl` as each run ends. The same command therefore goes on where it was
 //! interrupted, by ctrl-c or by `kill -9`: cells with a line are done, a run that left a summary
 //! but no line is adopted, and a run that left neither is run anew, unless what it left half-way was
-//! a violation already. A summary that is torn is a failure of the tester, on record like any other. Left out: running cells beside each other, since they would
+//! a violation already. A summary that is torn is a failure of the tester, on record like any other.
+//! Left out: running cells beside each other, since they would
 //! take each other's time and make each other's latencies.
 
 mod cell;

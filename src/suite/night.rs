@@ -6,17 +6,18 @@
 
 #[cfg(target_os = "linux")]
 mod begin;
+mod lock;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::lock::lock;
 use super::cell::{self, Cell};
 use super::file::Suite;
 use super::left;
@@ -169,8 +170,8 @@ impl Night {
 
     /// The lock, for a child to hold as well: a suite that is killed leaves a run that heals and
     /// judges, and while it does nobody goes on with the night.
-    pub(super) fn shared_lock(&self) -> io::Result<Option<File>> {
-        self.lock.as_ref().map(File::try_clone).transpose()
+    pub(super) fn held_lock(&self) -> Option<&File> {
+        self.lock.as_ref()
     }
 
     /// Its folder.
@@ -359,56 +360,6 @@ fn read_plan(folder: &Path) -> Result<Plan, BadInput> {
     Ok(plan)
 }
 
-/// Makes a night ours, for as long as the file is open, here or in a child that shares it
-/// ([`Night::shared_lock`]).
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
-    let mut file = File::options()
-        .create(true)
-        .read(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("cannot open {}", path.display()))?;
-    let deadline = Instant::now() + ORPHAN_LIMIT;
-    let mut told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock)
-                if is_player_alive(&path) || Instant::now() >= deadline =>
-            {
-                bail!(BadInput(format!("another `checker suite` plays {} now", folder.display())))
-            }
-            // The player is dead, and the run that it left still heals and judges.
-            Err(TryLockError::WouldBlock) => {
-                if !std::mem::replace(&mut told, true) {
-                    let night = folder.display();
-                    tracing::warn!(%night, "waiting for the run that a killed suite left there");
-                }
-                std::thread::sleep(ORPHAN_LOOK);
-            }
-            Err(TryLockError::Error(error)) => {
-                return Err(error).with_context(|| format!("cannot lock {}", path.display()));
-            }
-        }
-    }
-    file.set_len(0)
-        .and_then(|()| write!(file, "{}", std::process::id()))
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(file)
-}
-
-/// How long a run that a killed suite left may heal and judge before nobody waits for it any more.
-const ORPHAN_LIMIT: Duration = Duration::from_secs(150);
-const ORPHAN_LOOK: Duration = Duration::from_millis(100);
-
-/// Whether whoever wrote his process into the lock is alive.
-fn is_player_alive(lock: &Path) -> bool {
-    let process = fs::read_to_string(lock).unwrap_or_default();
-    let state = fs::read_to_string(format!("/proc/{}/stat", process.trim())).unwrap_or_default();
-    !state.is_empty() && !state.contains(") Z ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -445,24 +396,6 @@ mod tests {
         night.adopt().unwrap();
         let record = night.records().first().expect("it is put on record");
         (record.verdict, night.standing(&cell).is_done())
-    }
-
-    #[test]
-    fn a_night_is_not_gone_on_with_while_the_run_of_a_dead_player_ends() {
-        let folder = tempfile::tempdir().unwrap();
-        let played = lock(folder.path()).unwrap();
-        let said = lock(folder.path()).unwrap_err().to_string();
-        assert!(said.contains("another `checker suite` plays"), "we are alive: {said}");
-        // No process has such a number.
-        fs::write(folder.path().join(".lock"), "4194305").unwrap();
-        let run = played.try_clone().unwrap();
-        drop(played);
-        let folder = folder.path().to_path_buf();
-        let (sender, waited) = std::sync::mpsc::channel();
-        std::thread::spawn(move || sender.send(lock(&folder).is_ok()));
-        assert!(waited.recv_timeout(Duration::from_millis(300)).is_err(), "it waits");
-        drop(run);
-        assert_eq!(waited.recv_timeout(Duration::from_secs(60)), Ok(true));
     }
 
     #[test]

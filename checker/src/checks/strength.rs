@@ -182,11 +182,16 @@ fn likely<M: Model>(
 impl<M: Model> Trial<'_, '_, '_, M> {
     /// The failures that must have been definite, or some that must where there are many.
     fn depends_on(&self) -> Option<(Vec<usize>, Extent)> {
-        if let Some(equal) = self.many_equal() {
-            return Some((equal, Extent::AtLeast));
+        let none = Some((Vec::new(), Extent::All));
+        if self.doubts.failures.is_empty() || self.core_remains(&[]) {
+            return none;
         }
-        if self.doubts.failures.is_empty() || self.is_violation(&[])? {
-            return Some((Vec::new(), Extent::All));
+        if self.is_last_enough() {
+            if let Some(equal) = self.many_equal() {
+                return Some((equal, Extent::AtLeast));
+            }
+        } else if self.is_violation_without_core(&[], 4)? {
+            return none;
         }
         let enough = match self.core_remains(&self.likely) {
             true => self.likely.clone(),
@@ -203,9 +208,14 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         Some((depends_on, Extent::All))
     }
 
-    /// Enough indispensable failures, where the last likely one is and so many before it are equal
-    /// to it ([`Self::indispensable`] says why): the usual violation of a long history, told by a
-    /// single decision.
+    /// Whether doubting the last likely failure alone makes the history legal.
+    fn is_last_enough(&self) -> bool {
+        self.likely.last().is_some_and(|last| self.remains_doubting(&[*last]) == Some(false))
+    }
+
+    /// Enough indispensable failures, if the last likely one is and so many before it are equal to it
+    /// ([`Self::indispensable`] says why): the usual violation of a long history, told by a single
+    /// decision.
     fn many_equal(&self) -> Option<Vec<usize>> {
         let last = self.doubts.failures.iter().find(|one| Some(&one.at) == self.likely.last())?;
         let kind = &last.doubted.as_ref()?.transition;
@@ -214,8 +224,7 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         };
         let failures = self.doubts.failures.iter().filter(is_equal);
         let equal: Vec<usize> = failures.map(|one| one.at).take(ENOUGH).collect();
-        let is_enough = equal.len() == ENOUGH && !self.core_remains(&[]);
-        (is_enough && self.remains_doubting(&[last.at]) == Some(false)).then_some(equal)
+        (equal.len() == ENOUGH).then_some(equal)
     }
 
     /// Of these, the failures of which each makes the history legal if it alone is doubted. What a
@@ -288,10 +297,15 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         if self.core_remains(trusted) {
             return Some(true);
         }
+        self.is_violation_without_core(trusted, 1)
+    }
+
+    /// The same where the core does not tell: first by so `few` of the likely failures, and four times
+    /// as many again and again.
+    fn is_violation_without_core(&self, trusted: &[usize], mut few: usize) -> Option<bool> {
         let trusted_set: FxHashSet<usize> = trusted.iter().copied().collect();
         let doubted = |at: &&usize| !trusted_set.contains(at);
         let suspects: Vec<usize> = self.likely.iter().filter(doubted).copied().collect();
-        let mut few = 1;
         while few < 4 * suspects.len() {
             let some = &suspects[suspects.len().saturating_sub(few)..];
             if self.remains_doubting(some) == Some(false) {

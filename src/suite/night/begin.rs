@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
-use super::{Night, Plan, SCHEMA, lock};
+use super::lock::lock;
+use super::{Night, Plan, SCHEMA};
 use crate::exit::BadInput;
 use crate::store::{RunDir, runs};
 use crate::suite::{Cell, Suite};

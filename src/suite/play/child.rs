@@ -65,7 +65,7 @@ pub(super) struct Place<'a> {
     /// Its name, for the child.
     pub(super) name: &'a str,
     /// What says that the night is played, for the child to hold as well.
-    pub(super) lock: Option<File>,
+    pub(super) lock: Option<&'a File>,
     /// How long an attempt may take, if the suite says so.
     pub(super) limit: Option<Duration>,
 }
@@ -108,8 +108,8 @@ fn start(cell: &Cell, place: &Place, output: &Path) -> Result<Child> {
     let program = std::env::current_exe().context("cannot find the program itself")?;
     let said =
         File::create(output).with_context(|| format!("cannot write {}", output.display()))?;
-    // A child is born with three open files, and reads none of them.
-    let held = match &place.lock {
+    // It reads nothing; an open file that it inherits is how it holds the lock.
+    let held = match place.lock {
         Some(lock) => Stdio::from(lock.try_clone().context("cannot share the night's lock")?),
         None => Stdio::null(),
     };

@@ -108,7 +108,7 @@ impl<'a> Session<'a> {
         let place = Place {
             night: self.night.folder(),
             name: &self.night.plan.name,
-            lock: self.night.shared_lock().context("cannot share the night's lock")?,
+            lock: self.night.held_lock(),
             limit: self.suite.cell_limit.map(|limit| limit.0),
         };
         child::run(cell, &place, stops, &mut progress, live).await

@@ -104,15 +104,21 @@ pub fn serve() -> io::Result<()> {
     held.map_or(Ok(()), |run| heal(&run))
 }
 
-/// What the tester cannot do any more. The rules first: they are what hurts most.
+/// What the tester cannot do any more. The rules first, as they are what hurts most; and if they
+/// cannot be removed, nodes are resumed and started all the same.
 fn heal(run: &RunId) -> io::Result<()> {
     let removed = filter(&rules::removal(&rules::table(run)));
+    let undone = undo(run);
+    removed.and(undone)
+}
+
+/// Undoes what is noted with the engine.
+fn undo(run: &RunId) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let undone = runtime.block_on(async {
+    runtime.block_on(async {
         let notes = Notes::of_run(run).map_err(io::Error::other)?;
         notes.undo().await.map_err(io::Error::other).map(drop)
-    });
-    removed.and(undone)
+    })
 }
 
 fn obey(order: Order) -> io::Result<Reply> {

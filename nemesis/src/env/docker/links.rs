@@ -1,7 +1,8 @@
 //! What is between the containers: where they are, which links are cut, and how links are measured.
 //!
 //! Addresses are read anew whenever links are cut or measured, since a container that starts may get
-//! another one; rules that no longer fit are replaced before anything is measured.
+//! another one. Rules that no longer fit are replaced after links were measured, not before: a cut
+//! that had opened must be seen to have.
 //!
 //! A dead container has no network namespace to measure from. Of a link with such an end it is read
 //! back from the packet filter that it is cut; that it is open cannot be known, and is not said.
@@ -18,11 +19,13 @@ use crate::env::datagrams::Pair;
 use crate::env::{EnvError, RunId};
 use crate::link::{Grudge, Link, LinkMatrix, LinkState, NodeId};
 
-/// Links as they are meant to be, and the addresses that the rules were made for.
+/// Links as they are meant to be, and the addresses of their ends.
 pub(super) struct Wire {
     table: String,
     grudge: Grudge,
     places: BTreeMap<NodeId, Place>,
+    /// The places that the rules in force were made for.
+    ruled: BTreeMap<NodeId, Place>,
     /// Of the network that all nodes share.
     network: String,
 }
@@ -36,6 +39,7 @@ impl Wire {
             table: rules::table(run),
             grudge: Grudge::none(),
             places: BTreeMap::new(),
+            ruled: BTreeMap::new(),
             network: String::new(),
         }
     }
@@ -43,14 +47,18 @@ impl Wire {
     fn script(&self, strangers: Option<&Strangers>) -> String {
         rules::script(&self.table, &self.grudge, &self.places, strangers)
     }
+
+    /// Whether somebody has moved since the rules were made, now or in an earlier attempt to follow.
+    fn is_outdated(&self) -> bool {
+        !self.grudge.is_empty() && self.places != self.ruled
+    }
 }
 
 impl Docker {
     /// Finds the network that all nodes share, with the tester if that is a container.
     pub(super) async fn connect_the_wire(&self, own: Option<&Container>) -> Result<(), EnvError> {
         let mut shared: Option<BTreeMap<String, String>> = None;
-        // Of each network its name, and how many nodes are in it.
-        let mut several: BTreeMap<String, (String, usize)> = BTreeMap::new();
+        let (mut seen, mut of_several) = (BTreeMap::new(), BTreeMap::new());
         for &node in &self.nodes {
             let container = self.look(node).await?;
             if container.host_config.network_mode == "host" {
@@ -66,8 +74,8 @@ impl Docker {
                 ));
             }
             let networks = networks_of(&container);
-            for (id, name) in &networks {
-                several.entry(id.clone()).or_insert_with(|| (name.clone(), 0)).1 += 1;
+            for (id, name) in networks.clone() {
+                of_several.extend(seen.insert(id.clone(), name).map(|name| (id, name)));
             }
             shared = Some(match shared {
                 None => networks,
@@ -84,18 +92,16 @@ impl Docker {
             let who = if own.is_some() { "the nodes and the tester" } else { "the nodes" };
             return Err(unavailable(format!("{who} share no network")));
         };
-        self.require_bridges(&several).await?;
+        self.require_bridges(&of_several).await?;
         let mut wire = self.wire.lock().await;
         wire.network.clone_from(network);
-        self.read_places(&mut wire).await.map(drop)
+        self.read_ends(&mut wire).await.map(drop)
     }
 
-    /// Nodes that share a network which is no bridge would talk on behind every cut.
-    async fn require_bridges(
-        &self,
-        networks: &BTreeMap<String, (String, usize)>,
-    ) -> Result<(), EnvError> {
-        for (id, (name, _)) in networks.iter().filter(|(_, (_, nodes))| *nodes > 1) {
+    /// Nodes that share a network which is no bridge would talk on behind every cut. Networks of
+    /// several nodes, by id, with their names.
+    async fn require_bridges(&self, of_several: &BTreeMap<String, String>) -> Result<(), EnvError> {
+        for (id, name) in of_several {
             let driver = self.engine.network(id).await?.driver;
             if driver != "bridge" {
                 return Err(unavailable(format!(
@@ -126,9 +132,9 @@ impl Docker {
     /// Makes the cuts exactly these.
     pub(super) async fn cut(&self, grudge: &Grudge) -> Result<(), EnvError> {
         let mut wire = self.wire.lock().await;
-        self.read_places(&mut wire).await?;
+        self.read_ends(&mut wire).await?;
         wire.grudge = grudge.clone();
-        self.filter(wire.script(None)).await
+        self.enforce(&mut wire).await
     }
 
     /// Whatever the addresses are: removes the table.
@@ -157,8 +163,9 @@ impl Docker {
             self.start_and_wait(node, container).await?;
             wire = self.wire.lock().await;
         }
-        if self.read_places(&mut wire).await? || is_cut {
-            self.filter(wire.script(None)).await?;
+        self.read_ends(&mut wire).await?;
+        if is_cut || wire.is_outdated() {
+            self.enforce(&mut wire).await?;
         }
         Ok(())
     }
@@ -197,7 +204,6 @@ impl Docker {
     /// Measures every link; see the essay.
     pub(super) async fn measure(&self) -> Result<LinkMatrix, EnvError> {
         let mut wire = self.wire.lock().await;
-        let before = wire.places.clone();
         let ends = self.read_ends(&mut wire).await?;
         let began = Instant::now();
         let mut links = self.probe_between(&ends).await?;
@@ -209,10 +215,9 @@ impl Docker {
             let cut = absent.into_iter().filter(|link| rules::lists(&listing, *link));
             links.extend(cut.map(|link| (link, LinkState::Closed)));
         }
-        // Not before they were measured: a cut that had opened must be seen to have.
-        if wire.places != before && !wire.grudge.is_empty() {
+        if wire.is_outdated() {
             tracing::warn!("addresses have changed: the rules follow");
-            self.filter(wire.script(None)).await?;
+            self.enforce(&mut wire).await?;
         }
         let how = "datagrams between the containers' network namespaces; of dead ones, the rules";
         Ok(LinkMatrix { began, ended: Instant::now(), how, links })
@@ -235,13 +240,7 @@ impl Docker {
         Ok(probed.into_iter().map(|(pair, latency)| (links[&pair], state(latency))).collect())
     }
 
-    /// Reads where everybody is; whether anybody has moved.
-    async fn read_places(&self, wire: &mut Wire) -> Result<bool, EnvError> {
-        let before = wire.places.clone();
-        self.read_ends(wire).await?;
-        Ok(wire.places != before)
-    }
-
+    /// Reads where everybody is.
     async fn read_ends(&self, wire: &mut Wire) -> Result<Ends, EnvError> {
         let mut ends = Ends::new();
         for &node in &self.nodes {
@@ -262,6 +261,13 @@ impl Docker {
         }
         forget_reused_addresses(wire, &ends);
         Ok(ends)
+    }
+
+    /// Makes the rules those of the cuts and of the places that are known now.
+    async fn enforce(&self, wire: &mut Wire) -> Result<(), EnvError> {
+        self.filter(wire.script(None)).await?;
+        wire.ruled = wire.places.clone();
+        Ok(())
     }
 
     async fn filter(&self, script: String) -> Result<(), EnvError> {
