@@ -86,7 +86,7 @@ impl Figures {
     pub(super) fn of(evidence: &Evidence) -> Figures {
         let mut figures = Figures { cells: evidence.cells.len() as u64, ..Figures::default() };
         let mut seeds = BTreeSet::new();
-        let mut load_ms = 0;
+        let mut load_ms = 0_u64;
         for cell in &evidence.cells {
             figures.failures += cell.failures();
             *match cell.result().map(|record| record.verdict) {
@@ -99,7 +99,7 @@ impl Figures {
         }
         for record in evidence.judged() {
             seeds.insert(record.seed);
-            load_ms += record.load_ms;
+            count(&mut load_ms, record.load_ms);
             figures.add(record);
         }
         figures.seeds = seeds.len() as u64;
@@ -110,10 +110,10 @@ impl Figures {
     }
 
     fn add(&mut self, record: &Record) {
-        self.acknowledged_writes += record.acknowledged_writes;
-        self.reads_of_written_values += record.reads_of_written_values;
-        self.operations += record.operations.all;
-        self.acknowledged += record.operations.ok;
+        count(&mut self.acknowledged_writes, record.acknowledged_writes);
+        count(&mut self.reads_of_written_values, record.reads_of_written_values);
+        count(&mut self.operations, record.operations.all);
+        count(&mut self.acknowledged, record.operations.ok);
         self.longest_gap_ms = self.longest_gap_ms.max(record.longest_gap_ms);
         self.ended = self.ended.clone().max(record.ended.clone());
         self.systems.insert(format!("{} {}", record.system, record.system_version));
@@ -122,19 +122,24 @@ impl Figures {
         }
         for under in &record.faults {
             let all = self.faults.entry(under.fault.clone()).or_default();
-            all.proved += under.proved;
-            all.met += under.met;
-            all.operations += under.operations;
-            all.acknowledged += under.ok;
+            count(&mut all.proved, under.proved);
+            count(&mut all.met, under.met);
+            count(&mut all.operations, under.operations);
+            count(&mut all.acknowledged, under.ok);
             all.spares_a_majority |= spares_a_majority(record, under);
-            all.leader += under.leader;
+            count(&mut all.leader, under.leader);
             let of_workload = format!("{} during {}", record.workload, under.fault);
-            *self.under_faults.entry(of_workload.clone()).or_default() += under.operations;
+            count(self.under_faults.entry(of_workload.clone()).or_default(), under.operations);
             if is_brief(&under.fault) {
-                *self.brief_faults_met.entry(of_workload).or_default() += under.met;
+                count(self.brief_faults_met.entry(of_workload).or_default(), under.met);
             }
         }
     }
+}
+
+/// No sum of records, whoever wrote them, may wrap into a small one.
+fn count(sum: &mut u64, more: u64) {
+    *sum = sum.saturating_add(more);
 }
 
 /// All rules about power. Of nothing at all is told elsewhere.

@@ -44,6 +44,7 @@ pub(super) fn all(evidence: &Evidence, policy: &Policy, now: Timestamp) -> Vec<F
         .extend(evidence.cells.iter().filter_map(|cell| unavailable(cell, &policy.availability)));
     findings.extend(stale(evidence, &policy.freshness, now));
     findings.extend(of_other_versions(evidence, &policy.freshness));
+    findings.extend(broken_on_purpose(evidence));
     findings.extend(unused_waivers(evidence, policy));
     findings
 }
@@ -186,7 +187,7 @@ fn violations(evidence: &Evidence, policy: &Policy, now: Timestamp) -> Vec<Findi
 
 fn note(seen: &mut Seen, cell: &Cell, violation: &Violation) {
     seen.cells.insert(cell.name.clone());
-    seen.count += violation.count;
+    seen.count = seen.count.saturating_add(violation.count);
     if seen.sentence.is_empty() {
         seen.sentence = violation.sentence.clone();
     }
@@ -285,4 +286,23 @@ fn of_other_versions(evidence: &Evidence, freshness: &Freshness) -> Vec<Finding>
         findings.push(finding("stale", Effect::TooLittle, sentence, Vec::new()));
     }
     findings
+}
+
+/// A run of a system that was broken on purpose, and looked right: it says nothing of what is shipped.
+fn broken_on_purpose(evidence: &Evidence) -> Option<Finding> {
+    let cells = evidence.cells.iter().filter_map(|cell| Some((cell, cell.result()?)));
+    let broken: Vec<(&Cell, &str)> = cells
+        .filter(|(_, record)| matches!(record.verdict, Outcome::Valid | Outcome::Unknown))
+        .filter_map(|(cell, record)| Some((cell, record.bug.as_deref()?)))
+        .collect();
+    let (first, bug) = broken.first()?;
+    let sentence = format!(
+        "{} of {} runs are of a system that was broken on purpose, and found nothing ({}: {bug}): \
+         they say nothing of what is to be shipped",
+        broken.len(),
+        evidence.cells.len(),
+        first.name
+    );
+    let cells = broken.iter().map(|(cell, _)| cell.name.clone()).collect();
+    Some(finding("broken", Effect::TooLittle, sentence, cells))
 }

@@ -285,6 +285,24 @@ fn old_runs_and_runs_of_another_version_do_not_ship() {
 }
 
 #[test]
+fn a_run_of_a_system_that_was_broken_on_purpose_is_no_evidence() {
+    let broken = |record: Record| Record { bug: Some("stale-read".into()), ..record };
+    let decision = held(&[good("a"), broken(good("b"))], Policy::default());
+    assert_row(&decision, Exit::Unknown, "broken", "1 of 2 runs are of a system that was broken");
+    let found = held(&[good("a"), broken(violated("b", Some("f1")))], Policy::default());
+    assert_row(&found, Exit::Invalid, "violation", "new: f1 in b");
+    assert!(found.findings.iter().all(|finding| finding.rule != "broken"), "it was found");
+}
+
+#[test]
+fn sums_of_absurd_records_do_not_wrap() {
+    let absurd = |id| Record { acknowledged_writes: u64::MAX, load_ms: u64::MAX, ..good(id) };
+    let decision = held(&[absurd("a"), absurd("b")], Policy::default());
+    assert_eq!(decision.figures.acknowledged_writes, u64::MAX);
+    assert!(decision.figures.hours > 1e9, "{}", decision.figures.hours);
+}
+
+#[test]
 fn faults_that_were_planned_must_have_met_operations_and_a_leader() {
     let without = |faults: Vec<Under>| {
         [good("a"), good("b")].map(|one| Record { faults: faults.clone(), ..one })

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nemesis::env::docker::{self, Docker, Project, Target};
-use nemesis::env::{EnvOptions, Environment, Exit, PeerAddresses, RunId};
+use nemesis::env::{EnvError, EnvOptions, Environment, Exit, PeerAddresses, RunId};
 use nemesis::faults::Surprise;
 use nemesis::link::{Grudge, Link, NodeId};
 use rustix::process::{Pid, Signal, kill_process};
@@ -80,9 +80,13 @@ impl Containers {
     }
 
     pub(crate) async fn open(&self) -> Docker {
+        self.try_open().await.expect("docker")
+    }
+
+    async fn try_open(&self) -> Result<Docker, EnvError> {
         let run = RunId::fresh();
         let options = EnvOptions { nodes: NODES, run, peers: PeerAddresses::Advertised };
-        Docker::open(&options, &find(&self.project).await).await.expect("docker")
+        Docker::open(&options, &find(&self.project).await).await
     }
 
     pub(crate) fn log(&self, node: NodeId) -> String {
@@ -131,7 +135,7 @@ type Scenario = (&'static str, fn(&Arc<Containers>, &Runtime));
 
 /// Runs what concerns containers only.
 pub(crate) fn run_all(containers: &Arc<Containers>, filter: &str) -> ExitCode {
-    let scenarios: [Scenario; 6] = [
+    let scenarios: [Scenario; 7] = [
         ("addresses that change places are followed by rules", |containers, runtime| {
             runtime.block_on(addresses_change_places(containers));
         }),
@@ -143,6 +147,9 @@ pub(crate) fn run_all(containers: &Arc<Containers>, filter: &str) -> ExitCode {
         }),
         ("a sweep leaves the run of a living tester alone", |containers, runtime| {
             runtime.block_on(sweep_beside_a_run(containers));
+        }),
+        ("a second run on the same nodes is refused", |containers, runtime| {
+            runtime.block_on(second_run(containers));
         }),
         ("kill -9 of the tester leaves nothing", |containers, runtime| {
             let victim = Victim::start(containers);
@@ -240,6 +247,20 @@ async fn sweep_beside_a_run(containers: &Arc<Containers>) {
     cluster.ready(NodeId(3)).await;
     cluster.assert_cut_exactly(&cut).await;
     cluster.env.teardown().await.expect("teardown");
+}
+
+async fn second_run(containers: &Arc<Containers>) {
+    let first = containers.open().await;
+    first.pause(NodeId(3)).await.expect("a pause");
+    let refused = containers.try_open().await.err().expect("a refusal").to_string();
+    assert!(refused.contains("has") && refused.contains("wait for its end"), "{refused}");
+    assert!(first.state(NodeId(3)).await.expect("a state").is_paused(), "it touched nothing");
+    first.teardown().await.expect("teardown");
+    assert_eq!(
+        containers.inspect(NodeId(1), "{{.HostConfig.RestartPolicy.Name}}"),
+        "unless-stopped"
+    );
+    containers.open().await.teardown().await.expect("it is free again");
 }
 
 /// A tester in another process, at its worst moment.

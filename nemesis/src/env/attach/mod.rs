@@ -359,11 +359,11 @@ impl Environment for Attach {
                 let reached = shell::succeeds(&command).await?;
                 let latency = asked.elapsed();
                 let open = LinkState::Open { latency };
-                Ok((link, if reached { open } else { LinkState::Closed }))
+                Ok(reached.map(|reached| (link, if reached { open } else { LinkState::Closed })))
             });
         }
-        let links: BTreeMap<Link, LinkState> =
-            probing.join_all().await.into_iter().collect::<Result<_, EnvError>>()?;
+        let seen = probing.join_all().await.into_iter().collect::<Result<Vec<_>, EnvError>>()?;
+        let links: BTreeMap<Link, LinkState> = seen.into_iter().flatten().collect();
         let how = "the command `reach`";
         Ok(LinkMatrix { began, ended: Instant::now(), how, links })
     }

@@ -2,6 +2,7 @@
 
 use std::process::{Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -19,24 +20,37 @@ pub(super) async fn run(command: &str) -> Result<String, EnvError> {
     Err(EnvError::Command { command: command.to_owned(), detail })
 }
 
-/// Whether a command succeeds. One that takes too long is one that does not: whoever waits for an
-/// answer across a cut link may wait for long.
-pub(super) async fn succeeds(command: &str) -> Result<bool, EnvError> {
+/// Whether a command succeeds; nothing where it did not get as far as telling: the shell could not
+/// run it, ssh (whose own failures are 255) did not get there, or somebody killed it. One that takes
+/// too long is one that does not succeed: whoever waits for an answer across a cut link may wait for
+/// long.
+pub(super) async fn succeeds(command: &str) -> Result<Option<bool>, EnvError> {
     match output(command).await {
-        Ok(output) => Ok(output.status.success()),
-        Err(EnvError::TimedOut { .. }) => Ok(false),
+        Ok(output) => Ok(match output.status.code() {
+            None | Some(126 | 127 | 255) => None,
+            Some(code) => Some(code == 0),
+        }),
+        Err(EnvError::TimedOut { .. }) => Ok(Some(false)),
         Err(error) => Err(error),
     }
 }
 
 async fn output(command: &str) -> Result<Output, EnvError> {
+    let failed = |source| EnvError::Io { what: format!("run `{command}`"), source };
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(command).stdin(Stdio::null()).kill_on_drop(true);
-    match timeout(PATIENCE, shell.output()).await {
-        Ok(Ok(output)) => Ok(output),
-        Ok(Err(source)) => Err(EnvError::Io { what: format!("run `{command}`"), source }),
-        Err(_) => {
-            Err(EnvError::TimedOut { what: format!("the end of `{command}`"), after: PATIENCE })
-        }
+    shell.arg("-c").arg(command).stdin(Stdio::null());
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A group of its own: a ctrl-c is for the tester, and what takes too long ends as a whole.
+    let child = shell.process_group(0).kill_on_drop(true).spawn().map_err(failed)?;
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let ending = child.wait_with_output();
+    tokio::pin!(ending);
+    if let Ok(ended) = timeout(PATIENCE, &mut ending).await {
+        return ended.map_err(failed);
     }
+    // It must not come true after it was undone.
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    Err(EnvError::TimedOut { what: format!("the end of `{command}`"), after: PATIENCE })
 }

@@ -111,6 +111,18 @@ async fn links_are_cut_to_be_exactly_as_told_and_measured_by_a_command() {
 }
 
 #[tokio::test]
+async fn a_link_of_which_the_command_could_not_tell_is_not_measured() {
+    for ending in ["exit 255", "no-such-program-anywhere", "exit 126", "kill -9 $$"] {
+        let attached = attach(|commands| {
+            commands.reach.as_mut().unwrap().insert(Link::new(NodeId(1), NodeId(2)), ending.into());
+        });
+        let matrix = attached.env.probe().await.unwrap();
+        assert_eq!(matrix.links.len(), 5, "{ending}: {matrix:?}");
+        assert_eq!(matrix.state(Link::new(NodeId(1), NodeId(2))), None, "{ending}");
+    }
+}
+
+#[tokio::test]
 async fn a_command_that_fails_or_says_nonsense_is_told_with_what_it_said() {
     let say = |command: &str| {
         Some(NodeId::cluster(3).into_iter().map(|n| (n, command.to_owned())).collect())

@@ -315,7 +315,7 @@ fn has_fixed_address(endpoint: &Endpoint) -> bool {
         .is_some_and(|ipam| ipam.ipv4_address.as_ref().is_some_and(|address| !address.is_empty()))
 }
 
-fn misunderstood() -> EnvError {
+pub(super) fn misunderstood() -> EnvError {
     EnvError::Io {
         what: "understand the hands".into(),
         source: std::io::ErrorKind::InvalidData.into(),

@@ -46,7 +46,7 @@ use crate::link::{Grudge, LinkMatrix, NodeId};
 use engine::{Container, Engine, RestartPolicy, State};
 use grip::Grip;
 use hands::{Order, Reply};
-use links::Wire;
+use links::{Wire, misunderstood};
 use notes::{Deed, NoteError, Noted, Notes};
 use project::Found;
 
@@ -119,7 +119,11 @@ impl Docker {
         // Notes before hands: hands that lose us heal by the notes.
         let notes = Notes::begin(&engine, &options.run, &noted).await.map_err(unnoted)?;
         let grip = Grip::take(&engine, own.as_ref(), Some(&options.run)).await;
-        let grip = match grip {
+        let alone = match &grip {
+            Ok(grip) => sweep::refuse_company(&engine, grip, &options.run, &noted).await,
+            Err(_) => Ok(()),
+        };
+        let grip = match alone.and(grip) {
             Ok(grip) => grip,
             Err(error) => {
                 notes.undo().await?;
@@ -172,13 +176,21 @@ impl Docker {
     /// Waits until the engine says that it is dead, and no process of it is left.
     async fn died_within(&self, node: NodeId, limit: Duration) -> Result<bool, EnvError> {
         let deadline = Instant::now() + limit;
-        while self.look(node).await?.state.running || !self.pids(node).await.is_empty() {
+        while self.look(node).await?.state.running || !self.processes(node).await?.is_empty() {
             if Instant::now() >= deadline {
                 return Ok(false);
             }
             tokio::time::sleep(LOOK_INTERVAL).await;
         }
         Ok(true)
+    }
+
+    async fn processes(&self, node: NodeId) -> Result<Vec<u32>, EnvError> {
+        let order = Order::Processes { container: self.found(node)?.id.clone() };
+        match self.grip.order(&order).await? {
+            Reply::Processes(pids) => Ok(pids),
+            _ => Err(misunderstood()),
+        }
     }
 
     async fn signal(&self, node: NodeId, signal: &str) -> Result<(), EnvError> {
@@ -336,12 +348,7 @@ impl Environment for Docker {
     }
 
     async fn pids(&self, node: NodeId) -> Vec<u32> {
-        let Ok(found) = self.found(node) else { return Vec::new() };
-        let order = Order::Processes { container: found.id.clone() };
-        match self.grip.order(&order).await {
-            Ok(Reply::Processes(pids)) => pids,
-            _ => Vec::new(),
-        }
+        self.processes(node).await.unwrap_or_default()
     }
 
     async fn apply(&self, grudge: &Grudge) -> Result<(), EnvError> {

@@ -12,7 +12,7 @@
 //! that should be down and runs all the same is restarted: it would otherwise stop later, with
 //! nobody left to start it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -218,7 +218,7 @@ impl Notes {
     }
 
     fn name(&self) -> String {
-        format!("ordeal-{}", self.run)
+        name(&self.run)
     }
 
     fn deed_name(&self, deed: Deed, container: &str) -> String {
@@ -227,18 +227,32 @@ impl Notes {
     }
 }
 
-/// The runs that have notes, each with its tester where that can be read.
-pub(crate) async fn runs(engine: &Engine) -> Result<BTreeMap<RunId, Option<Tester>>, EngineError> {
-    let volumes = engine.volumes(RUN_LABEL).await?;
-    let names: BTreeSet<&str> = volumes.iter().filter_map(|it| label(it, RUN_LABEL)).collect();
-    Ok(names
-        .into_iter()
-        .map(|name| {
-            let of_run = volumes.iter().filter(|it| label(it, RUN_LABEL) == Some(name));
-            let tester = of_run.filter_map(|it| label(it, TESTER_LABEL)).next();
-            (RunId::named(name), tester.and_then(|text| serde_json::from_str(text).ok()))
-        })
-        .collect())
+/// The volume that says that there is a run.
+pub(crate) fn name(run: &RunId) -> String {
+    format!("ordeal-{run}")
+}
+
+/// What the notes of a run say of it, as far as that can be read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Noticed {
+    /// Who does it.
+    pub(crate) tester: Option<Tester>,
+    /// Its nodes.
+    pub(crate) nodes: Vec<Noted>,
+}
+
+/// The runs that have notes.
+pub(crate) async fn runs(engine: &Engine) -> Result<BTreeMap<RunId, Noticed>, EngineError> {
+    let mut runs: BTreeMap<RunId, Noticed> = BTreeMap::new();
+    for volume in engine.volumes(RUN_LABEL).await? {
+        let Some(name) = label(&volume, RUN_LABEL) else { continue };
+        let noticed = runs.entry(RunId::named(name)).or_default();
+        if let Some(tester) = label(&volume, TESTER_LABEL) {
+            noticed.tester = serde_json::from_str(tester).ok();
+            noticed.nodes = nodes_of(&volume).unwrap_or_default();
+        }
+    }
+    Ok(runs)
 }
 
 fn label<'a>(volume: &'a Volume, name: &str) -> Option<&'a str> {

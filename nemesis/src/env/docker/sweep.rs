@@ -1,10 +1,11 @@
-//! Healing what runs left behind whose tester is dead, by the notes they kept with the engine.
+//! Runs of other testers, by the notes they keep with the engine: healing what dead ones left behind,
+//! and keeping away from where live ones are.
 
 use super::engine::{Engine, EngineError};
 use super::grip::Grip;
 use super::hands::{Order, Reply};
-use super::notes::{self, Notes, RUN_LABEL, Tester};
-use super::{project, rules};
+use super::notes::{self, Noted, Notes, RUN_LABEL, Tester};
+use super::{NAME, project, rules};
 use crate::env::netns::tools;
 use crate::env::{EnvError, RunId};
 
@@ -45,8 +46,8 @@ pub async fn sweep() -> Result<Vec<Healed>, EnvError> {
     let runs = notes::runs(&engine).await?;
     let orphans = tables.iter().filter(|run| !runs.contains_key(*run)).cloned();
     let mut dead: Vec<RunId> = orphans.collect();
-    for (run, tester) in runs {
-        if is_dead(&grip, tester).await? {
+    for (run, noticed) in runs {
+        if is_dead(&grip, noticed.tester).await? {
             dead.push(run);
         }
     }
@@ -56,6 +57,33 @@ pub async fn sweep() -> Result<Vec<Healed>, EnvError> {
         healed.push(heal(&engine, &grip, run, had_table).await);
     }
     Ok(healed)
+}
+
+/// Two runs on one cluster would heal each other's faults, and each take the other's for its own: an
+/// error if another run, whose tester is not known to be dead, has one of these nodes. Its own notes
+/// must have been made before it is asked, so that of two that begin together neither overlooks the
+/// other.
+pub(super) async fn refuse_company(
+    engine: &Engine,
+    grip: &Grip,
+    own: &RunId,
+    nodes: &[Noted],
+) -> Result<(), EnvError> {
+    for (run, noticed) in notes::runs(engine).await? {
+        let shared = |theirs: &&Noted| nodes.iter().any(|ours| ours.id == theirs.id);
+        let Some(node) = noticed.nodes.iter().find(shared) else { continue };
+        if run == *own || is_dead(grip, noticed.tester.clone()).await? {
+            continue;
+        }
+        let reason = format!(
+            "the run {run} has {} already: wait for its end (or, if it has ended, remove its note: \
+             docker volume rm {})",
+            node.name,
+            notes::name(&run)
+        );
+        return Err(EnvError::Unavailable { name: NAME, reason });
+    }
+    Ok(())
 }
 
 async fn tables(grip: &Grip) -> Result<Vec<RunId>, EnvError> {
