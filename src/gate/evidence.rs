@@ -176,7 +176,28 @@ impl Evidence {
                 nemesis: cell.plans_faults().then(|| cell.nemesis.clone()),
             });
         }
+        self.add_unplanned(night, &folder);
         self.from.push(folder);
+    }
+
+    /// Records of which the night's plan says nothing: what they found counts all the same.
+    fn add_unplanned(&mut self, night: &Night, folder: &str) {
+        let planned: BTreeSet<&str> =
+            night.plan.cells.iter().map(|cell| cell.id.as_str()).collect();
+        let mut unplanned: BTreeMap<&str, Vec<Record>> = BTreeMap::new();
+        for record in night.records() {
+            let name = record.suite.as_ref().map_or(&record.id, |suite| &suite.cell).as_str();
+            if record.suite.is_none() || !planned.contains(name) {
+                unplanned.entry(name).or_default().push(record.clone());
+            }
+        }
+        for (name, attempts) in unplanned {
+            self.gaps.push(format!(
+                "{folder} has a record of {name}, of which its plan says nothing: they are not of one \
+                 night"
+            ));
+            self.cells.push(Cell { name: name.to_owned(), attempts, ..Cell::default() });
+        }
     }
 
     fn add_run(&mut self, folder: &Path, name: &str) -> Result<()> {

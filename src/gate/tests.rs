@@ -473,6 +473,18 @@ fn a_file_of_records_beside_its_nights_knows_the_one_that_has_no_record() {
 }
 
 #[test]
+fn a_record_that_its_night_did_not_plan_is_not_passed_over() {
+    let store = tempfile::tempdir().unwrap();
+    put_night(store.path(), FIRST, Some(good("a")), None);
+    let folder = store.path().join("nightly").join(FIRST);
+    runs::append(&folder, &good("b")).unwrap();
+    let reason = "has a record of b, of which its plan says nothing";
+    assert_row(&of_path(store.path()), Exit::Unknown, "missing", reason);
+    runs::append(&folder, &violated("c", Some("f1"))).unwrap();
+    assert_row(&of_path(store.path()), Exit::Invalid, "violation", "new: f1 in c");
+}
+
+#[test]
 fn a_night_of_repetitions_is_not_the_last_night_and_counts_for_nothing() {
     let store = tempfile::tempdir().unwrap();
     put_night(store.path(), FIRST, Some(good("a")), None);
