@@ -119,6 +119,18 @@ pub(crate) struct Config {
 pub(crate) struct HostConfig {
     pub(crate) restart_policy: RestartPolicy,
     pub(crate) network_mode: String,
+    /// What is published on the engine's machine, by `port/protocol`.
+    #[serde(default)]
+    pub(crate) port_bindings: Option<BTreeMap<String, Value>>,
+}
+
+impl HostConfig {
+    /// Whether this port of the container is a port of the engine's machine, too.
+    pub(crate) fn publishes(&self, port: u16) -> bool {
+        let port = port.to_string();
+        let mut bound = self.port_bindings.iter().flatten();
+        bound.any(|(name, _)| name.split('/').next() == Some(port.as_str()))
+    }
 }
 
 /// Who starts a container again after it ended.

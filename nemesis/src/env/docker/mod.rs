@@ -113,6 +113,13 @@ impl Docker {
         let mut noted = Vec::new();
         for found in &project.members {
             let container = engine.container(&found.id).await?;
+            if container.host_config.publishes(project.peer_port) {
+                let (name, port) = (&found.name, project.peer_port);
+                tracing::warn!(
+                    "{name} publishes port {port}, at which nodes serve each other: what goes that way \
+                     goes around the cuts; let them advertise names of the project's network"
+                );
+            }
             let policy = container.host_config.restart_policy;
             noted.push(Noted { id: found.id.clone(), name: found.name.clone(), policy });
         }
@@ -396,6 +403,22 @@ fn exit_of(code: i32) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_port_that_is_bound_on_the_machine_is_published() {
+        let config = |bindings: serde_json::Value| -> engine::HostConfig {
+            let policy = serde_json::json!({ "Name": "no" });
+            serde_json::from_value(serde_json::json!({
+                "RestartPolicy": policy, "NetworkMode": "n", "PortBindings": bindings,
+            }))
+            .unwrap()
+        };
+        let bound = config(serde_json::json!({ "2380/tcp": [{ "HostIp": "", "HostPort": "1" }] }));
+        assert!(bound.publishes(2380) && !bound.publishes(2379) && !bound.publishes(23));
+        for none in [serde_json::json!({}), serde_json::Value::Null] {
+            assert!(!config(none).publishes(2380));
+        }
+    }
 
     #[test]
     fn what_the_engine_says_of_a_container_is_a_state_of_its_process() {
