@@ -22,8 +22,8 @@
 //! interrupted, by ctrl-c or by `kill -9`: cells with a line are done, a run that left a summary
 //! but no line is adopted, and a run that left neither is run anew, unless what it left half-way was
 //! a violation already. A summary that is torn is a failure of the tester, on record like any other.
-//! Left out: running cells beside each other, since they would
-//! take each other's time and make each other's latencies.
+//! Left out: running cells beside each other, since they would take each other's time and make each
+//! other's latencies.
 
 mod cell;
 mod file;

@@ -1,6 +1,7 @@
 //! Commands of the user, run by a shell and bounded in time.
 
 use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
@@ -36,6 +37,10 @@ pub(super) async fn succeeds(command: &str) -> Result<Option<bool>, EnvError> {
 }
 
 async fn output(command: &str) -> Result<Output, EnvError> {
+    output_within(command, PATIENCE).await
+}
+
+async fn output_within(command: &str, patience: Duration) -> Result<Output, EnvError> {
     let failed = |source| EnvError::Io { what: format!("run `{command}`"), source };
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(command).stdin(Stdio::null());
@@ -45,12 +50,31 @@ async fn output(command: &str) -> Result<Output, EnvError> {
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     let ending = child.wait_with_output();
     tokio::pin!(ending);
-    if let Ok(ended) = timeout(PATIENCE, &mut ending).await {
+    if let Ok(ended) = timeout(patience, &mut ending).await {
         return ended.map_err(failed);
     }
     // It must not come true after it was undone.
     if let Some(group) = group {
         let _ = kill_process_group(group, Signal::KILL);
     }
-    Err(EnvError::TimedOut { what: format!("the end of `{command}`"), after: PATIENCE })
+    Err(EnvError::TimedOut { what: format!("the end of `{command}`"), after: patience })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proc::{Identity, Stat};
+
+    #[tokio::test]
+    async fn what_takes_too_long_ends_with_whatever_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("child");
+        let command = format!("sleep 600 & echo $! > {}; wait", file.display());
+        let error = output_within(&command, Duration::from_secs(2)).await.unwrap_err();
+        assert!(matches!(error, EnvError::TimedOut { .. }), "{error}");
+        let child: u32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
+        let Some(stat) = Stat::read(child) else { return };
+        let child = Identity { pid: child, start_ticks: stat.start_ticks() };
+        assert!(child.wait_until_gone(Duration::from_secs(30)), "its child lives on");
+    }
 }
