@@ -135,7 +135,7 @@ type Scenario = (&'static str, fn(&Arc<Containers>, &Runtime));
 
 /// Runs what concerns containers only.
 pub(crate) fn run_all(containers: &Arc<Containers>, filter: &str) -> ExitCode {
-    let scenarios: [Scenario; 7] = [
+    let scenarios: [Scenario; 8] = [
         ("addresses that change places are followed by rules", |containers, runtime| {
             runtime.block_on(addresses_change_places(containers));
         }),
@@ -147,6 +147,9 @@ pub(crate) fn run_all(containers: &Arc<Containers>, filter: &str) -> ExitCode {
         }),
         ("a sweep leaves the run of a living tester alone", |containers, runtime| {
             runtime.block_on(sweep_beside_a_run(containers));
+        }),
+        ("what one of two networks passes passes", |containers, runtime| {
+            runtime.block_on(two_networks(containers));
         }),
         ("a second run on the same nodes is refused", |containers, runtime| {
             runtime.block_on(second_run(containers));
@@ -261,6 +264,76 @@ async fn second_run(containers: &Arc<Containers>) {
         "unless-stopped"
     );
     containers.open().await.teardown().await.expect("it is free again");
+}
+
+/// A second network that all nodes are in, and a rule of somebody else's in the first one; both gone
+/// when dropped.
+struct Detour {
+    network: String,
+    table: String,
+}
+
+impl Detour {
+    fn make(containers: &Containers) -> Detour {
+        let network = format!("{}-detour", containers.project);
+        must(&["network", "create", &network]);
+        for number in 1..=NODES {
+            must(&["network", "connect", &network, &containers.name(number)]);
+        }
+        Detour { network, table: format!("detour_{}", std::process::id()) }
+    }
+
+    fn drop_between(&self, from: &str, to: &str) {
+        let rule = format!("ip saddr {from} ip daddr {to} drop");
+        let hook = "{ type filter hook forward priority -200; }";
+        for command in [
+            format!("add table bridge {}", self.table),
+            format!("add chain bridge {} forward {hook}", self.table),
+            format!("add rule bridge {} forward {rule}", self.table),
+        ] {
+            let done = Command::new("nft").arg(command).status().expect("nft");
+            assert!(done.success());
+        }
+    }
+}
+
+impl Drop for Detour {
+    fn drop(&mut self) {
+        let _ = Command::new("nft").args(["delete", "table", "bridge", &self.table]).status();
+        if let Ok(inside) = run(&[
+            "network",
+            "inspect",
+            "--format",
+            "{{range .Containers}}{{.Name}} {{end}}",
+            &self.network,
+        ]) {
+            for name in inside.split_whitespace() {
+                let _ = run(&["network", "disconnect", "--force", &self.network, name]);
+            }
+        }
+        let _ = run(&["network", "rm", &self.network]);
+    }
+}
+
+/// Closed in one network, a link is open by the other; a cut closes both, and while an end of it starts
+/// again too.
+async fn two_networks(containers: &Arc<Containers>) {
+    let detour = Detour::make(containers);
+    let cluster = started(containers).await;
+    let (n1, n2) = (NodeId(1), NodeId(2));
+    let first =
+        format!("{{{{(index .NetworkSettings.Networks \"{}\").IPAddress}}}}", containers.project);
+    detour.drop_between(&containers.inspect(n1, &first), &containers.inspect(n2, &first));
+    let seen = cluster.env.probe().await.expect("links can be measured");
+    assert!(Link::all(&[n1, n2]).all(|link| seen.state(link).is_some_and(|state| state.is_open())));
+    let cut = Grudge::from_iter([Link::new(n1, n2)]);
+    cluster.env.apply(&cut).await.expect("a cut");
+    cluster.assert_cut_exactly(&cut).await;
+    cluster.env.kill(n2).await.expect("a kill");
+    cluster.env.start_again(n2).await.expect("a start");
+    cluster.ready(n2).await;
+    cluster.assert_cut_exactly(&cut).await;
+    cluster.env.teardown().await.expect("teardown");
 }
 
 /// A tester in another process, at its worst moment.

@@ -202,9 +202,8 @@ pub(crate) struct Network {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Member {
-    /// With the length of the network's prefix: `172.20.0.2/16`.
-    #[serde(rename = "IPv4Address")]
-    pub(crate) ipv4_address: String,
+    #[serde(default)]
+    pub(crate) mac_address: String,
 }
 
 /// What is read of a volume; its labels are all that matters here.

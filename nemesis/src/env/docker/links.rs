@@ -4,6 +4,9 @@
 //! another one. Rules that no longer fit are replaced after links were measured, not before: a cut
 //! that had opened must be seen to have.
 //!
+//! Two nodes may share several networks. What comes through any of them comes through: a link is closed
+//! where it is closed in all.
+//!
 //! A dead container has no network namespace to measure from. Of a link with such an end it is read
 //! back from the packet filter that it is cut; that it is open cannot be known, and is not said.
 
@@ -26,12 +29,14 @@ pub(super) struct Wire {
     places: BTreeMap<NodeId, Place>,
     /// The places that the rules in force were made for.
     ruled: BTreeMap<NodeId, Place>,
-    /// Of the network that all nodes share.
+    /// The network in which clients reach all nodes.
     network: String,
+    /// The networks that several nodes are in, this one among them.
+    shared: BTreeSet<String>,
 }
 
-/// The live ones: a process in the namespace, and the address there.
-type Ends = BTreeMap<NodeId, End>;
+/// Of the live nodes, by shared network: a process in the namespace, and the address there.
+type Ends = BTreeMap<(NodeId, String), End>;
 
 impl Wire {
     pub(super) fn new(run: &RunId) -> Wire {
@@ -41,6 +46,7 @@ impl Wire {
             places: BTreeMap::new(),
             ruled: BTreeMap::new(),
             network: String::new(),
+            shared: BTreeSet::new(),
         }
     }
 
@@ -55,7 +61,8 @@ impl Wire {
 }
 
 impl Docker {
-    /// Finds the network that all nodes share, with the tester if that is a container.
+    /// Finds the networks that nodes share, and one that all share, with the tester if that is a
+    /// container.
     pub(super) async fn connect_the_wire(&self, own: Option<&Container>) -> Result<(), EnvError> {
         let mut shared: Option<BTreeMap<String, String>> = None;
         let (mut seen, mut of_several) = (BTreeMap::new(), BTreeMap::new());
@@ -95,6 +102,7 @@ impl Docker {
         self.require_bridges(&of_several).await?;
         let mut wire = self.wire.lock().await;
         wire.network.clone_from(network);
+        wire.shared.extend(of_several.into_keys().chain([network.clone()]));
         self.read_ends(&mut wire).await.map(drop)
     }
 
@@ -154,7 +162,7 @@ impl Docker {
         let keeps_address = container.network_settings.networks.values().all(has_fixed_address);
         let is_cut = wire.grudge.links().any(|link| link.from == node || link.to == node);
         if is_cut && !keeps_address {
-            let strangers = self.strangers(&mut wire).await?;
+            let strangers = self.strangers(&wire).await?;
             self.filter(wire.script(Some(&strangers))).await?;
             self.start_and_wait(node, container).await?;
         } else {
@@ -170,14 +178,19 @@ impl Docker {
         Ok(())
     }
 
-    async fn strangers(&self, wire: &mut Wire) -> Result<Strangers, EnvError> {
-        let network = self.engine.network(&wire.network).await?;
-        let members = network.containers.values();
-        let known = members
-            .filter_map(|member| member.ipv4_address.split('/').next()?.parse().ok())
-            .collect();
-        let ends = self.read_ends(wire).await?;
-        Ok(Strangers { known, guarded: ends.values().map(|end| end.address).collect() })
+    async fn strangers(&self, wire: &Wire) -> Result<Strangers, EnvError> {
+        let mut strangers = Strangers::default();
+        for id in &wire.shared {
+            let members = self.engine.network(id).await?.containers;
+            for (container, member) in members.into_iter().filter(|it| !it.1.mac_address.is_empty())
+            {
+                if self.project.members.iter().any(|found| found.id == container) {
+                    strangers.guarded.push(member.mac_address.clone());
+                }
+                strangers.known.push(member.mac_address);
+            }
+        }
+        Ok(strangers)
     }
 
     async fn start_and_wait(&self, node: NodeId, container: &Container) -> Result<(), EnvError> {
@@ -224,20 +237,13 @@ impl Docker {
     }
 
     async fn probe_between(&self, ends: &Ends) -> Result<BTreeMap<Link, LinkState>, EnvError> {
-        let nodes: Vec<NodeId> = ends.keys().copied().collect();
-        let number = |node: NodeId| nodes.iter().position(|it| *it == node).unwrap_or_default();
-        let links: BTreeMap<Pair, Link> =
-            Link::all(&nodes).map(|link| ((number(link.from), number(link.to)), link)).collect();
+        let links = pairs_of(ends);
         let pairs = links.keys().copied().collect();
         let order = Order::Probe { ends: ends.values().copied().collect(), pairs };
         let Reply::Probed(probed) = self.grip.order(&order).await? else {
             return Err(misunderstood());
         };
-        let state = |latency: Option<u64>| match latency {
-            Some(ns) => LinkState::Open { latency: Duration::from_nanos(ns) },
-            None => LinkState::Closed,
-        };
-        Ok(probed.into_iter().map(|(pair, latency)| (links[&pair], state(latency))).collect())
+        Ok(states_of(probed.into_iter().map(|(pair, latency)| (links[&pair], latency))))
     }
 
     /// Reads where everybody is.
@@ -245,19 +251,17 @@ impl Docker {
         let mut ends = Ends::new();
         for &node in &self.nodes {
             let container = self.look(node).await?;
-            let place = place_of(&container);
-            let here = container.network_settings.networks.values();
-            let address = here
-                .filter(|endpoint| endpoint.network_id == wire.network)
-                .find_map(|endpoint| endpoint.ip_address.parse::<Ipv4Addr>().ok());
-            if let (true, Some(address)) = (container.state.running, address) {
-                ends.insert(node, End { pid: container.state.pid, address });
-                self.addresses
-                    .lock()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .insert(node, address);
-                wire.places.insert(node, place);
+            let here = ends_of(&container, &wire.shared);
+            if !container.state.running || here.is_empty() {
+                continue;
             }
+            if let Some(end) = here.get(&wire.network) {
+                let mut addresses =
+                    self.addresses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                addresses.insert(node, end.address);
+            }
+            ends.extend(here.into_iter().map(|(network, end)| ((node, network), end)));
+            wire.places.insert(node, place_of(&container));
         }
         forget_reused_addresses(wire, &ends);
         Ok(ends)
@@ -275,15 +279,48 @@ impl Docker {
     }
 }
 
+/// The directions that can be measured, by the positions of their ends: within a network each.
+fn pairs_of(ends: &Ends) -> BTreeMap<Pair, Link> {
+    let numbered = || ends.keys().enumerate();
+    let from_each = numbered().flat_map(|(at, (from, network))| {
+        let there = numbered().filter(move |(_, (to, other))| to != from && other == network);
+        there.map(move |(to_at, (to, _))| ((at, to_at), Link::new(*from, *to)))
+    });
+    from_each.collect()
+}
+
+/// A link as the fastest of its networks shows it; closed if none passes anything.
+fn states_of(probed: impl Iterator<Item = (Link, Option<u64>)>) -> BTreeMap<Link, LinkState> {
+    let mut fastest: BTreeMap<Link, Option<u64>> = BTreeMap::new();
+    for (link, latency) in probed {
+        let known = fastest.entry(link).or_default();
+        *known = known.iter().copied().chain(latency).min();
+    }
+    let state = |latency: Option<u64>| match latency {
+        Some(ns) => LinkState::Open { latency: Duration::from_nanos(ns) },
+        None => LinkState::Closed,
+    };
+    fastest.into_iter().map(|(link, latency)| (link, state(latency))).collect()
+}
+
+fn ends_of(container: &Container, networks: &BTreeSet<String>) -> BTreeMap<String, End> {
+    let endpoints = container.network_settings.networks.values();
+    let shared = endpoints.filter(|endpoint| networks.contains(&endpoint.network_id));
+    let end = |endpoint: &Endpoint| {
+        let address = endpoint.ip_address.parse().ok()?;
+        Some((endpoint.network_id.clone(), End { pid: container.state.pid, address }))
+    };
+    shared.filter_map(end).collect()
+}
+
 /// The last address of a dead node may be a live one's by now: its rules would cut the wrong node.
 fn forget_reused_addresses(wire: &mut Wire, ends: &Ends) {
-    let taken: BTreeSet<Ipv4Addr> =
-        ends.keys().flat_map(|node| wire.places[node].ipv4.clone()).collect();
-    let ipv6: BTreeSet<Ipv6Addr> =
-        ends.keys().flat_map(|node| wire.places[node].ipv6.clone()).collect();
-    let hardware: BTreeSet<String> =
-        ends.keys().flat_map(|node| wire.places[node].hardware.clone()).collect();
-    for (_, place) in wire.places.iter_mut().filter(|(node, _)| !ends.contains_key(node)) {
+    let live: BTreeSet<NodeId> = ends.keys().map(|(node, _)| *node).collect();
+    let places = || live.iter().map(|node| &wire.places[node]);
+    let taken: BTreeSet<Ipv4Addr> = places().flat_map(|place| place.ipv4.clone()).collect();
+    let ipv6: BTreeSet<Ipv6Addr> = places().flat_map(|place| place.ipv6.clone()).collect();
+    let hardware: BTreeSet<String> = places().flat_map(|place| place.hardware.clone()).collect();
+    for (_, place) in wire.places.iter_mut().filter(|(node, _)| !live.contains(node)) {
         place.ipv4.retain(|address| !taken.contains(address));
         place.ipv6.retain(|address| !ipv6.contains(address));
         place.hardware.retain(|address| !hardware.contains(address));
@@ -319,5 +356,43 @@ pub(super) fn misunderstood() -> EnvError {
     EnvError::Io {
         what: "understand the hands".into(),
         source: std::io::ErrorKind::InvalidData.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(last: u8) -> End {
+        End { pid: 1, address: Ipv4Addr::new(10, 0, 0, last) }
+    }
+
+    #[test]
+    fn links_are_measured_in_every_network_that_both_ends_are_in() {
+        let (n1, n2, n3) = (NodeId(1), NodeId(2), NodeId(3));
+        let (a, b) = ("a".to_owned(), "b".to_owned());
+        let ends = Ends::from([
+            ((n1, a.clone()), end(1)),
+            ((n1, b.clone()), end(2)),
+            ((n2, a), end(3)),
+            ((n2, b.clone()), end(4)),
+            ((n3, b), end(5)),
+        ]);
+        let pairs = pairs_of(&ends);
+        let between =
+            |from, to| pairs.values().filter(|link| **link == Link::new(from, to)).count();
+        assert_eq!((between(n1, n2), between(n2, n1)), (2, 2));
+        assert_eq!((between(n1, n3), between(n3, n2)), (1, 1));
+        assert_eq!(pairs.len(), 8);
+    }
+
+    #[test]
+    fn what_passes_in_one_network_passes() {
+        let (there, back) = (Link::new(NodeId(1), NodeId(2)), Link::new(NodeId(2), NodeId(1)));
+        let probed =
+            [(there, None), (back, None), (there, Some(7)), (there, Some(5)), (back, None)];
+        let states = states_of(probed.into_iter());
+        let open = LinkState::Open { latency: Duration::from_nanos(5) };
+        assert_eq!(states, BTreeMap::from([(there, open), (back, LinkState::Closed)]));
     }
 }

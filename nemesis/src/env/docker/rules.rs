@@ -10,9 +10,12 @@
 //! A link is cut by address (IPv4, IPv6) and by hardware address, which also closes the way around
 //! through link-local IPv6. Who asks for a hardware address, and who answers, is never cut: without
 //! the answer the asker could send nothing either, and within half a minute, or at once after a
-//! restart, a cut of one direction would be one of both. While a node starts that may be given any address, *strangers* are shut
-//! out: whoever has an address that nobody had before the start does not reach the nodes until the
-//! rules have followed.
+//! restart, a cut of one direction would be one of both.
+//!
+//! While a node starts that may be given any address, *strangers* are shut out: whoever has a hardware
+//! address that nobody had before the start does not reach the nodes, by whatever protocol, until the
+//! rules have followed. What comes from the machine itself is not forwarded by the bridge, and not
+//! concerned.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,13 +40,13 @@ pub(crate) struct Place {
     pub(crate) hardware: Vec<String>,
 }
 
-/// Who may talk while a node starts: everybody who had an address before.
+/// Who may talk while a node starts: everybody who had a hardware address before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Strangers {
     /// The addresses in use.
-    pub(crate) known: Vec<Ipv4Addr>,
+    pub(crate) known: Vec<String>,
     /// The nodes that no stranger reaches.
-    pub(crate) guarded: Vec<Ipv4Addr>,
+    pub(crate) guarded: Vec<String>,
 }
 
 /// How neighbours find each other in IPv6; in IPv4 it is ARP, which no rule of ours matches.
@@ -99,16 +102,13 @@ fn pairs<T: ToString>(family: &str, from: &[T], to: &[T]) -> impl Iterator<Item 
 }
 
 fn shut_out(strangers: &Strangers) -> String {
-    let set = |addresses: &[Ipv4Addr]| {
-        addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
-    let (known, guarded) = (set(&strangers.known), set(&strangers.guarded));
+    let (known, guarded) = (strangers.known.join(", "), strangers.guarded.join(", "));
     if known.is_empty() || guarded.is_empty() {
         return String::new();
     }
     format!(
-        "  ip saddr != {{ {known} }} ip daddr {{ {guarded} }} drop\n  \
-         ip saddr {{ {guarded} }} ip daddr != {{ {known} }} drop\n"
+        "  ether type != arp ether saddr != {{ {known} }} ether daddr {{ {guarded} }} drop\n  \
+         ether type != arp ether saddr {{ {guarded} }} ether daddr != {{ {known} }} drop\n"
     )
 }
 
@@ -159,12 +159,16 @@ mod tests {
 
     #[test]
     fn a_stranger_reaches_no_node_and_no_node_a_stranger() {
+        let text = |addresses: &[&str]| addresses.iter().map(ToString::to_string).collect();
         let strangers = Strangers {
-            known: vec![Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)],
-            guarded: vec![Ipv4Addr::new(10, 0, 0, 2)],
+            known: text(&["02:42:0a:00:00:01", "02:42:0a:00:00:02"]),
+            guarded: text(&["02:42:0a:00:00:02"]),
         };
         let text = script("ordeal_x", &Grudge::none(), &places(), Some(&strangers));
-        assert!(text.contains("ip saddr != { 10.0.0.1, 10.0.0.2 } ip daddr { 10.0.0.2 } drop"));
-        assert!(text.contains("ip saddr { 10.0.0.2 } ip daddr != { 10.0.0.1, 10.0.0.2 } drop"));
+        let from = "ether saddr != { 02:42:0a:00:00:01, 02:42:0a:00:00:02 } \
+                    ether daddr { 02:42:0a:00:00:02 } drop";
+        let to = "ether saddr { 02:42:0a:00:00:02 } \
+                  ether daddr != { 02:42:0a:00:00:01, 02:42:0a:00:00:02 } drop";
+        assert!(text.contains(from) && text.contains(to), "{text}");
     }
 }
