@@ -6,6 +6,8 @@
 //! certificate that was cut off shows. Unknown entries are refused where they could change a
 //! meaning: a verifier that overlooks something has verified nothing.
 
+use std::sync::Arc;
+
 use crate::frontier::{Config, Frontier, Mark, Stage, StateName};
 use crate::sets::Evidence;
 use crate::text::{edn_value, json_value};
@@ -72,7 +74,7 @@ pub(crate) struct Line {
 
 /// The entries of a JSON object.
 #[derive(Clone, Debug)]
-pub(crate) struct Entries(Vec<(Value, Value)>);
+pub(crate) struct Entries(Arc<[(Value, Value)]>);
 
 impl Entries {
     fn of(value: Value) -> Result<Entries, String> {

@@ -96,16 +96,16 @@ impl<'h> Record<'h> {
         let (key, argument) = keyed(invocation, self.keys).ok_or(no_key)?;
         let completion = one.completed.map(|at| &self.events[at]);
         let result = completion.map_or(Ok(&NIL), |event| result(event, key, self.keys))?;
-        let beside = if self.keys == Keys::One { invocation.key.as_deref() } else { Some(&NIL) };
+        let beside = if self.keys == Keys::One { invocation.key() } else { Some(&NIL) };
         let operation = Operation {
             index: invocation.index,
             f: &invocation.f,
             key: beside,
             argument,
             result,
-            error: completion.and_then(|event| event.error.as_deref()),
+            error: completion.and_then(|event| event.error()),
             outcome: one.outcome,
-            process: invocation.process.unwrap_or_default(),
+            process: invocation.process().unwrap_or_default(),
             invoked: one.invoked,
             completed: one.completed.map(|at| (at, self.events[at].index)),
         };
@@ -145,8 +145,8 @@ pub(crate) fn split<'h>(
 /// The key and the value without it; `None` where there should be a key and is none.
 fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
     match keys {
-        Keys::One => Some((None, &*event.value)),
-        Keys::Entry => Some((Some(event.key.as_deref()?), &*event.value)),
+        Keys::One => Some((None, &event.value)),
+        Keys::Entry => Some((Some(event.key()?), &event.value)),
         Keys::Tuple => match event.value.items()? {
             [key, value] if !key.is_nil() => Some((Some(key), value)),
             _ => None,
@@ -159,7 +159,7 @@ fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
 fn result<'h>(event: &'h Event, key: Option<&Value>, keys: Keys) -> Result<&'h Value, NoKey> {
     let says = match keyed(event, keys) {
         Some((same, value)) if same == key => Some(value),
-        None if keys == Keys::Entry => Some(&*event.value),
+        None if keys == Keys::Entry => Some(&event.value),
         _ => None,
     };
     match says {

@@ -50,7 +50,7 @@ pub(crate) fn pair(events: &[Event]) -> Result<Vec<Paired>, Malformed> {
         if position > 0 && events[position - 1].index >= event.index {
             return Err(malformed("indices must grow"));
         }
-        let Some(process) = event.process else { continue };
+        let Some(process) = event.process() else { continue };
         let state = processes.entry(process).or_insert(State::Idle);
         *state = match (*state, event.kind) {
             (State::Gone, _) => return Err(malformed("its process was gone after an :info")),

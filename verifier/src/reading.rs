@@ -49,12 +49,12 @@ pub fn read(history: &[u8], notation: &str) -> Result<Vec<Reading>, Refusal> {
         let completion = one.completed.map(|at| &events[at]);
         Reading {
             index: invocation.index,
-            process: invocation.process.unwrap_or_default(),
+            process: invocation.process().unwrap_or_default(),
             f: invocation.f.to_string(),
-            key: invocation.key.as_ref().map(ToString::to_string),
+            key: invocation.key().map(ToString::to_string),
             argument: invocation.value.to_string(),
             result: completion.map(|event| event.value.to_string()),
-            error: completion.and_then(|event| Some(event.error.as_ref()?.to_string())),
+            error: completion.and_then(|event| Some(event.error()?.to_string())),
             outcome: match one.outcome {
                 Outcome::Ok => "ok",
                 Outcome::Fail => "fail",

@@ -1,8 +1,10 @@
 //! Independent work, on as many threads as there are cores.
 
+use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
 /// How many threads are worth starting.
@@ -12,26 +14,63 @@ pub(crate) fn cores() -> usize {
 
 /// What the work makes of each item, in the order of the items.
 pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let mut done = Vec::with_capacity(items.len());
+    each(items, work, |result| done.push(result));
+    done
+}
+
+/// Takes what the work makes of each item, in the order of the items, while others are worked on.
+pub(crate) fn each<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    mut take: impl FnMut(R),
+) {
     let count = cores().min(items.len());
     if count < 2 {
-        return items.iter().map(work).collect();
+        return items.iter().map(work).for_each(take);
     }
     let next = AtomicUsize::new(0);
-    let worker = || {
-        let mut done = Vec::new();
+    let (done, results) = mpsc::channel();
+    let worker = |done: Sender<(usize, R)>| {
         loop {
             let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return done };
-            done.push((at, work(item)));
+            let Some(item) = items.get(at) else { return };
+            // Whoever does not listen any more has panicked, and says so.
+            let _ = done.send((at, work(item)));
         }
     };
-    let mut done: Vec<(usize, R)> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(worker)).collect();
-        let joined = threads.into_iter().map(|thread| thread.join());
-        joined.flat_map(|done| done.unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    thread::scope(|scope| {
+        let worker = &worker;
+        let threads: Vec<_> =
+            (0..count).map(|_| done.clone()).map(|done| scope.spawn(|| worker(done))).collect();
+        drop(done);
+        in_order(results, &mut take);
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
     });
-    done.sort_unstable_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn in_order<R>(results: Receiver<(usize, R)>, take: &mut impl FnMut(R)) {
+    let (mut early, mut next) = (BTreeMap::new(), 0);
+    for (at, result) in results {
+        early.insert(at, result);
+        while let Some(result) = early.remove(&next) {
+            take(result);
+            next += 1;
+        }
+    }
+}
+
+/// Both, side by side.
+pub(crate) fn both<A, B: Send>(
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        (one(), other.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 #[cfg(test)]

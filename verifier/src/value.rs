@@ -1,8 +1,10 @@
 //! Values, read into the one spelling of everything that Clojure calls equal: lists are vectors,
 //! sets and maps are sorted, an integer that fits 64 bits is one however it was written, and there
 //! is no negative zero. So equality here is plain equality, and values can be keys of hash maps.
+//! Nothing in them changes once they are read, and a clone shares all of it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// One value of a history.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -11,19 +13,19 @@ pub(crate) enum Value {
     Bool(bool),
     Int(i64),
     /// An integer beyond 64 bits, in decimal digits.
-    Big(Box<str>),
+    Big(Arc<str>),
     /// By its bits, so that what is not a number equals itself.
     Float(u64),
     /// A decimal or a ratio, as written.
-    Exact(Box<str>),
+    Exact(Arc<str>),
     Char(char),
-    Str(Box<str>),
-    Symbol(Box<str>),
-    Keyword(Box<str>),
-    Vector(Vec<Value>),
-    Map(Vec<(Value, Value)>),
-    Set(Vec<Value>),
-    Tagged(Box<str>, Box<Value>),
+    Str(Arc<str>),
+    Symbol(Arc<str>),
+    Keyword(Arc<str>),
+    Vector(Arc<[Value]>),
+    Map(Arc<[(Value, Value)]>),
+    Set(Arc<[Value]>),
+    Tagged(Arc<(Box<str>, Value)>),
 }
 
 impl Value {
@@ -45,13 +47,17 @@ impl Value {
     pub(crate) fn map(mut entries: Vec<(Value, Value)>) -> Option<Value> {
         entries.sort_unstable();
         let unique = entries.windows(2).all(|pair| pair[0].0 != pair[1].0);
-        unique.then_some(Value::Map(entries))
+        unique.then(|| Value::Map(entries.into()))
+    }
+
+    pub(crate) fn vector(items: Vec<Value>) -> Value {
+        Value::Vector(items.into())
     }
 
     pub(crate) fn set(mut items: Vec<Value>) -> Value {
         items.sort_unstable();
         items.dedup();
-        Value::Set(items)
+        Value::Set(items.into())
     }
 
     pub(crate) fn is_nil(&self) -> bool {
@@ -105,7 +111,7 @@ impl fmt::Display for Value {
                 }
                 f.write_str("}")
             }
-            Value::Tagged(tag, inner) => write!(f, "#{tag} {inner}"),
+            Value::Tagged(tagged) => write!(f, "#{} {}", tagged.0, tagged.1),
         }
     }
 }

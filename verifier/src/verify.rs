@@ -41,13 +41,16 @@ pub fn verify_within(
     let first = lines.next().ok_or_else(|| of_certificate("it is empty".to_owned()))?;
     let header = certificate::header(first).map_err(of_certificate)?;
     let rules = Rules::of(&header).map_err(of_certificate)?;
-    if sha256(history) != header.sha256 {
+    let read = || {
+        let text =
+            unpack(history, unpacked_bytes_max).map_err(|error| of_history(error.to_string()))?;
+        events(&text, rules.notation).map_err(|error| of_history(error.to_string()))
+    };
+    let (events, hash) = threads::both(read, || sha256(history));
+    if hash != header.sha256 {
         return Err(broken("it is about another history: the SHA-256 differs".to_owned()));
     }
-    let text =
-        unpack(history, unpacked_bytes_max).map_err(|error| of_history(error.to_string()))?;
-    let events = events(&text, rules.notation).map_err(|error| of_history(error.to_string()))?;
-    drop(text);
+    let events = events?;
     let operations = pairing::pair(&events).map_err(|error| of_history(error.to_string()))?;
     let objects =
         split(&events, &operations, rules.keys).map_err(|error| broken(error.to_string()))?;

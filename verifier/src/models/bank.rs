@@ -38,7 +38,7 @@ impl Bank {
         };
         let (mut accounts, mut initial) = (BTreeMap::new(), Vec::new());
         let mut total = 0_i128;
-        for (account, balance) in entries {
+        for (account, balance) in &entries[..] {
             let Value::Int(balance) = *balance else {
                 return Err(format!("the balance of account {account} must be a number"));
             };

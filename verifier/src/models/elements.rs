@@ -48,7 +48,7 @@ impl Elements {
             },
             (Some("read"), _) => {
                 let items = match one.result {
-                    Value::Set(items) | Value::Vector(items) => items.as_slice(),
+                    Value::Set(items) | Value::Vector(items) => &items[..],
                     Value::Nil => &[],
                     other => return Err(format!("op {}: {other} is no set", one.index)),
                 };

@@ -64,7 +64,7 @@ impl Model for Log {
             }
             (Some("read"), Outcome::Ok) => {
                 let items = match one.result {
-                    Value::Vector(items) => items.as_slice(),
+                    Value::Vector(items) => &items[..],
                     Value::Nil => &[],
                     other => return Err(format!("op {}: {other} is no list", one.index)),
                 };

@@ -9,6 +9,7 @@
 //! what happens to these is a legal order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::ids::Ids;
 use super::trie::{Node, ROOT, Trie};
@@ -33,7 +34,7 @@ pub(crate) struct Map {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Content {
     Nothing,
-    Text(Box<str>),
+    Text(Arc<str>),
     Other(u32),
 }
 
@@ -50,7 +51,7 @@ pub(crate) enum Held {
 pub(crate) enum Change {
     Get(Content),
     Put(Content),
-    Append(Box<str>),
+    Append(Arc<str>),
     Cas(Content, Content),
 }
 

@@ -87,7 +87,7 @@ impl Transactions {
         match init {
             Value::Nil => {}
             Value::Map(entries) => {
-                for (key, value) in entries {
+                for (key, value) in &entries[..] {
                     let (key_id, id) = (transactions.ids.of(key), transactions.ids.of(value));
                     transactions.initial.insert(key_id, id);
                     transactions.init.insert(key.clone(), value.clone());
@@ -119,7 +119,7 @@ impl Model for Transactions {
         let given: Vec<(Value, Value)> = self.init.clone().into_iter().collect();
         let initial = match given.is_empty() {
             true => "every key holds nil at first".to_owned(),
-            false => format!("the keys hold {} at first, others nil", Value::Map(given)),
+            false => format!("the keys hold {} at first, others nil", Value::Map(given.into())),
         };
         vec![initial, "a transaction happens at once or not at all".to_owned()]
     }

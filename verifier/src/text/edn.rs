@@ -3,6 +3,8 @@
 //! A history is a sequence of operations, or one vector or list of them; an operation is a map
 //! with or without a tag, or a vector `[process type f value]`.
 
+use std::sync::Arc;
+
 use super::cursor::{Cursor, Read, Unreadable};
 use super::events::{Draft, Event, Field};
 use super::number;
@@ -33,8 +35,8 @@ fn must(cursor: &mut Cursor<'_>) -> Read<u8> {
 pub(super) fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
     match must(cursor)? {
         b'"' => Ok(Value::Str(cursor.string()?.into())),
-        b'[' => items(cursor, b']').map(Value::Vector),
-        b'(' => items(cursor, b')').map(Value::Vector),
+        b'[' => items(cursor, b']').map(Value::vector),
+        b'(' => items(cursor, b')').map(Value::vector),
         b'{' => map(cursor, None),
         b'#' => dispatch(cursor),
         b'\\' => character(cursor),
@@ -99,7 +101,7 @@ fn map(cursor: &mut Cursor<'_>, namespace: Option<&str>) -> Read<Value> {
 
 /// In `#:space{:a 1}` the key is `:space/a`; `:_/a` opts out.
 fn qualified(key: Value, namespace: Option<&str>) -> Value {
-    let qualify = |name: &str, space: &str| -> Box<str> {
+    let qualify = |name: &str, space: &str| -> Arc<str> {
         match name.strip_prefix("_/") {
             Some(bare) => bare.into(),
             None if name.contains('/') => name.into(),
@@ -140,7 +142,7 @@ fn dispatch(cursor: &mut Cursor<'_>) -> Read<Value> {
         _ => {
             let tag = tag(cursor)?;
             let inner = cursor.nested(value)?;
-            Ok(Value::Tagged(tag.into(), Box::new(inner)))
+            Ok(Value::Tagged(Arc::new((tag.into(), inner))))
         }
     }
 }

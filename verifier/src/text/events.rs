@@ -19,14 +19,45 @@ pub(crate) enum Kind {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Event {
     pub(crate) index: u64,
-    /// The client's number; `None` for whoever is no client.
-    pub(crate) process: Option<u64>,
+    /// The client's number, or [`NO_CLIENT`].
+    process: u64,
     pub(crate) kind: Kind,
     pub(crate) f: Arc<Value>,
-    pub(crate) value: Arc<Value>,
-    pub(crate) error: Option<Arc<Value>>,
+    pub(crate) value: Value,
+    /// What few events have.
+    beside: Option<Box<Beside>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Beside {
+    error: Option<Value>,
     /// An entry `:key` beside the value.
-    pub(crate) key: Option<Arc<Value>>,
+    key: Option<Value>,
+}
+
+/// The process of whoever is no client.
+const NO_CLIENT: u64 = u64::MAX;
+
+impl Event {
+    /// The client's number; `None` for whoever is no client.
+    pub(crate) fn process(&self) -> Option<u64> {
+        (self.process != NO_CLIENT).then_some(self.process)
+    }
+
+    pub(crate) fn error(&self) -> Option<&Value> {
+        self.beside.as_ref()?.error.as_ref()
+    }
+
+    /// An entry `:key` beside the value.
+    pub(crate) fn key(&self) -> Option<&Value> {
+        self.beside.as_ref()?.key.as_ref()
+    }
+
+    /// Takes the value for the reason why it failed.
+    pub(super) fn value_is_the_error(&mut self) {
+        let error = std::mem::replace(&mut self.value, Value::Nil);
+        self.beside.get_or_insert_default().error = Some(error);
+    }
 }
 
 /// The entries that matter.
@@ -74,12 +105,12 @@ pub(super) fn number(events: &mut [Event]) {
 /// An event while it is being read.
 #[derive(Default)]
 pub(super) struct Draft {
-    fields: [Option<Arc<Value>>; 6],
+    fields: [Option<Value>; 6],
     index: Option<Value>,
 }
 
 impl Draft {
-    pub(super) fn put(&mut self, cursor: &Cursor<'_>, field: Field, value: Arc<Value>) -> Read<()> {
+    pub(super) fn put(&mut self, cursor: &Cursor<'_>, field: Field, value: Value) -> Read<()> {
         match self.fields[field as usize].replace(value) {
             None => Ok(()),
             Some(_) => Err(twice(cursor, field)),
@@ -94,10 +125,10 @@ impl Draft {
     }
 
     pub(super) fn get(&self, field: Field) -> Option<&Value> {
-        self.fields[field as usize].as_deref()
+        self.fields[field as usize].as_ref()
     }
 
-    fn take(&mut self, field: Field) -> Option<Arc<Value>> {
+    fn take(&mut self, field: Field) -> Option<Value> {
         self.fields[field as usize].take()
     }
 
@@ -111,10 +142,10 @@ impl Draft {
         };
         let process = match self.get(Field::Process) {
             Some(number @ (Value::Int(_) | Value::Big(_))) => {
-                let number = natural(number);
-                Some(number.ok_or_else(|| cursor.refuse("a process from 0 up"))?)
+                let number = natural(number).filter(|number| *number != NO_CLIENT);
+                number.ok_or_else(|| cursor.refuse("a process from 0 up"))?
             }
-            Some(_) => None,
+            Some(_) => NO_CLIENT,
             None => return Err(cursor.refuse("an operation of some process")),
         };
         let index = match &self.index {
@@ -123,14 +154,15 @@ impl Draft {
                 .filter(|index| *index != UNNUMBERED)
                 .ok_or_else(|| cursor.refuse("an index from 0 up"))?,
         };
+        let beside = Beside { error: self.take(Field::Error), key: self.take(Field::Key) };
+        let is_bare = beside == Beside::default();
         Ok(Event {
             index,
             process,
             kind,
-            f: self.take(Field::F).unwrap_or_else(|| pool.shared(Value::Nil)),
-            value: self.take(Field::Value).unwrap_or_else(|| pool.shared(Value::Nil)),
-            error: self.take(Field::Error),
-            key: self.take(Field::Key),
+            f: pool.function(self.take(Field::F).unwrap_or(Value::Nil)),
+            value: self.take(Field::Value).unwrap_or(Value::Nil),
+            beside: (!is_bare).then(|| Box::new(beside)),
         })
     }
 }

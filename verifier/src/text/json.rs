@@ -6,6 +6,7 @@
 //! their colon. In operations whose `f` is `txn`, or missing, the heads of micro-ops are keywords.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::cursor::{Cursor, Read};
 use super::events::{Draft, Event, Field};
@@ -41,7 +42,7 @@ fn value(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
             let text = cursor.string()?;
             Ok(if dialect == Dialect::Plain { Value::Str(text.into()) } else { string(&text) })
         }
-        Some(b'[') => items(cursor, dialect).map(Value::Vector),
+        Some(b'[') => items(cursor, dialect).map(Value::vector),
         Some(b'{') => object(cursor, dialect),
         Some(b'-' | b'0'..=b'9') => {
             let word = cursor.word()?;
@@ -125,7 +126,7 @@ fn key<'t>(cursor: &mut Cursor<'t>) -> Read<Cow<'t, str>> {
 }
 
 fn object(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
-    let mut entries: Vec<(Box<str>, Value)> = Vec::new();
+    let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
     cursor.nested(|cursor| {
         listed(cursor, b'}', |cursor| {
             entries.push((key(cursor)?.into(), value(cursor, dialect)?));
@@ -136,7 +137,7 @@ fn object(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
         let (key, inner) = entries.swap_remove(0);
         return special(cursor, &key, inner);
     }
-    let key = |key: Box<str>| match dialect {
+    let key = |key: Arc<str>| match dialect {
         Dialect::History if is_name(&key) => Value::Keyword(key),
         _ => Value::Str(key),
     };
@@ -148,18 +149,20 @@ fn object(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
 fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
     let refused = || cursor.refuse("what the `#` of the key announces");
     match (key, inner) {
-        ("#set", Value::Vector(items)) => Ok(Value::set(items)),
+        ("#set", Value::Vector(items)) => Ok(Value::set(items.to_vec())),
         ("#list", Value::Vector(items)) => Ok(Value::Vector(items)),
         ("#map", Value::Vector(pairs)) => {
-            let entries = pairs.into_iter().map(|pair| match pair {
-                Value::Vector(pair) => <[Value; 2]>::try_from(pair).ok().map(|[k, v]| (k, v)),
+            let entries = pairs.iter().map(|pair| match pair.items() {
+                Some([key, value]) => Some((key.clone(), value.clone())),
                 _ => None,
             });
             let entries = entries.collect::<Option<Vec<_>>>().and_then(Value::map);
             entries.ok_or_else(refused)
         }
-        ("#tag", Value::Vector(pair)) => match <[Value; 2]>::try_from(pair) {
-            Ok([Value::Str(tag), inner]) => Ok(Value::Tagged(tag, Box::new(inner))),
+        ("#tag", Value::Vector(pair)) => match &*pair {
+            [Value::Str(tag), inner] => {
+                Ok(Value::Tagged(Arc::new(((&**tag).into(), inner.clone()))))
+            }
             _ => Err(refused()),
         },
         ("#edn", Value::Str(text)) => super::edn_value(&text).map_err(|_| refused()),
@@ -169,7 +172,7 @@ fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
         (_, inner) => {
             let name =
                 if is_name(key) { Value::Keyword(key.into()) } else { Value::Str(key.into()) };
-            Ok(Value::Map(vec![(name, inner)]))
+            Ok(Value::Map([(name, inner)].into()))
         }
     }
 }
@@ -216,7 +219,7 @@ fn operation<'t>(cursor: &mut Cursor<'t>, pools: &mut Pools<'t>) -> Read<Event> 
         if f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into())) {
             array.name_micro_ops();
         }
-        draft.put(cursor, Field::Value, pools.values.shared(Value::Vector(array.items)))?;
+        draft.put(cursor, Field::Value, pools.values.shared(Value::vector(array.items)))?;
     }
     draft.finish(cursor, &mut pools.values)
 }
@@ -277,7 +280,9 @@ impl Array {
                 && let Some(Value::Str(head)) = parts.first()
                 && is_name(head)
             {
-                parts[0] = Value::Keyword(head.clone());
+                let head = Value::Keyword(head.clone());
+                let rest = parts[1..].iter().cloned();
+                *micro_op = Value::Vector(std::iter::once(head).chain(rest).collect());
             }
         }
     }

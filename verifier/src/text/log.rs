@@ -66,8 +66,8 @@ fn event<'t>(fields: &'t [u8], from_log: bool, pool: &mut Pool<'t>) -> Read<Even
     let mut event = draft.finish(&cursor, pool)?;
     // An old log has the reason of a failure where the value was.
     let failed = matches!(event.kind, Kind::Fail | Kind::Info);
-    if from_log && failed && event.error.is_none() && matches!(*event.value, Value::Keyword(_)) {
-        event.error = Some(std::mem::replace(&mut event.value, pool.shared(Value::Nil)));
+    if from_log && failed && event.error().is_none() && matches!(event.value, Value::Keyword(_)) {
+        event.value_is_the_error();
     }
     Ok(event)
 }

@@ -13,9 +13,13 @@ use crate::threads;
 /// Shorter pieces are not worth a thread.
 const BYTES_MIN: usize = 1 << 20;
 
+/// Longer ones would be kept twice for long: as read, and put together.
+const BYTES_MAX: usize = 8 << 20;
+
 /// The events of a text that is long enough, and a sequence of pieces.
 pub(super) fn events(text: &[u8], read: fn(&[u8]) -> Read<Vec<Event>>) -> Option<Vec<Event>> {
-    match cut(text, threads::cores().min(text.len() / BYTES_MIN)) {
+    let count = threads::cores().max(text.len() / BYTES_MAX);
+    match cut(text, count.min(text.len() / BYTES_MIN)) {
         pieces if pieces.len() > 1 => side_by_side(&pieces, read),
         _ => None,
     }
@@ -37,12 +41,16 @@ fn cut(text: &[u8], count: usize) -> Vec<&[u8]> {
 }
 
 fn side_by_side(pieces: &[&[u8]], read: fn(&[u8]) -> Read<Vec<Event>>) -> Option<Vec<Event>> {
-    let mut pieces = threads::map(pieces, |piece| read(piece)).into_iter();
-    let mut events = pieces.next()?.ok()?;
-    for piece in pieces {
-        events.extend(piece.ok()?);
-    }
-    Some(events)
+    let mut events = Some(Vec::new());
+    threads::each(
+        pieces,
+        |piece| read(piece),
+        |piece| match (&mut events, piece) {
+            (Some(events), Ok(more)) => events.extend(more),
+            _ => events = None,
+        },
+    );
+    events
 }
 
 #[cfg(test)]

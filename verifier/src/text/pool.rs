@@ -1,11 +1,14 @@
-//! The values of a history, each of them once however often it occurs.
+//! The values of a history, most of them once however often they occur.
 //!
-//! Most of a history repeats itself to the letter: `:ok`, `nil`, `[3 nil]`. What a short text of
-//! letters, digits and square brackets was read as is remembered, and not read again.
+//! Most of a history repeats itself to the letter, and soon: `:ok`, `nil`, `[3 nil]`. What a short
+//! text of letters, digits and square brackets was read as is remembered, until another text needs its
+//! place. What is longer is remembered for good, once it was read.
 
 use std::sync::Arc;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::cursor::{Cursor, Read};
 use crate::value::Value;
@@ -13,11 +16,16 @@ use crate::value::Value;
 /// Longer texts are read every time.
 const BYTES_MAX: usize = 64;
 
+/// How many short texts are remembered: as many as fit what is near to a core.
+const PLACES: usize = 1 << 14;
+
 /// See the module. What is remembered was all read by one reader.
 #[derive(Default)]
 pub(super) struct Pool<'t> {
-    known: FxHashMap<&'t [u8], Arc<Value>>,
-    others: FxHashSet<Arc<Value>>,
+    /// Each text at the place that its hash says; none as long as nothing was read.
+    known: Vec<(&'t [u8], Value)>,
+    others: FxHashSet<Value>,
+    functions: FxHashMap<Value, Arc<Value>>,
 }
 
 impl<'t> Pool<'t> {
@@ -26,31 +34,46 @@ impl<'t> Pool<'t> {
         &mut self,
         cursor: &mut Cursor<'t>,
         read: impl FnOnce(&mut Cursor<'t>) -> Read<Value>,
-    ) -> Read<Arc<Value>> {
+    ) -> Read<Value> {
         let rest = cursor.rest();
         let Some(length) = plain_length(rest) else {
             return read(cursor).map(|value| self.shared(value));
         };
         let (text, end) = (&rest[..length], cursor.at + length);
-        if let Some(known) = self.known.get(text) {
+        let place = self.place(text);
+        if let Some((known, value)) = self.known.get(place)
+            && *known == text
+        {
             cursor.at = end;
-            return Ok(known.clone());
+            return Ok(value.clone());
         }
-        let value = Arc::new(read(cursor)?);
+        let value = read(cursor)?;
         // Remembered if the reader agrees where it ends.
         if cursor.at == end {
-            self.known.insert(text, value.clone());
+            if self.known.is_empty() {
+                self.known.resize(PLACES, (&[], Value::Nil));
+            }
+            self.known[place] = (text, value.clone());
         }
         Ok(value)
     }
 
-    pub(super) fn shared(&mut self, value: Value) -> Arc<Value> {
+    fn place(&self, text: &[u8]) -> usize {
+        // The upper bits of this hash are the mixed ones.
+        (FxBuildHasher.hash_one(text) >> (u64::BITS - PLACES.ilog2())) as usize
+    }
+
+    pub(super) fn shared(&mut self, value: Value) -> Value {
         if let Some(known) = self.others.get(&value) {
             return known.clone();
         }
-        let fresh = Arc::new(value);
-        self.others.insert(fresh.clone());
-        fresh
+        self.others.insert(value.clone());
+        value
+    }
+
+    /// What is done is named in every event, and seldom anew.
+    pub(super) fn function(&mut self, f: Value) -> Arc<Value> {
+        self.functions.entry(f).or_insert_with_key(|f| Arc::new(f.clone())).clone()
     }
 }
 
@@ -126,8 +149,9 @@ mod tests {
         };
         let [first, second, set, third] = [next(), next(), next(), next()];
         assert_eq!((first.1, second.1, set.1, third.1), (7, 15, 20, 28));
-        assert!(Arc::ptr_eq(&first.0, &second.0) && Arc::ptr_eq(&first.0, &third.0));
-        assert_eq!(*first.0, Value::Vector(vec![Value::Int(1), Value::Nil]));
-        assert_eq!(*set.0, Value::Set(vec![Value::Int(1)]));
+        let at = |value: &Value| value.items().map(<[Value]>::as_ptr);
+        assert!(at(&first.0) == at(&second.0) && at(&first.0) == at(&third.0));
+        assert_eq!(first.0, Value::vector(vec![Value::Int(1), Value::Nil]));
+        assert_eq!(set.0, Value::set(vec![Value::Int(1)]));
     }
 }

@@ -13,22 +13,23 @@ fn value(text: &str) -> Value {
 #[test]
 fn an_operation_is_read_from_every_notation() {
     let edn = one("{:index 4, :type :ok, :process 3, :f :cas, :value [1 2]}", Notation::Edn);
-    assert_eq!((edn.index, edn.process, edn.kind), (4, Some(3), Kind::Ok));
-    assert_eq!(*edn.value, value("[1 2]"));
+    assert_eq!((edn.index, edn.process(), edn.kind), (4, Some(3), Kind::Ok));
+    assert_eq!(edn.value, value("[1 2]"));
     let json = r#"{"index":4,"type":"ok","process":3,"f":"cas","value":[1,2]}"#;
     assert_eq!(one(json, Notation::Auto), edn);
     assert_eq!(one(&format!("[{json}]"), Notation::Auto), edn);
     let tagged = "#jepsen.history.Op{:value (1 2N) :f :cas :process 3 :type :ok :index 4}";
     assert_eq!(one(tagged, Notation::Auto), edn);
-    let line = one("INFO  jepsen.util - 3\t:ok\t:cas\t[1 2]\n", Notation::Auto);
-    assert_eq!(Event { index: 4, ..line }, edn);
+    let mut line = one("INFO  jepsen.util - 3\t:ok\t:cas\t[1 2]\n", Notation::Auto);
+    line.index = 4;
+    assert_eq!(line, edn);
 }
 
 #[test]
 fn a_reason_in_the_place_of_a_value_is_an_error() {
     let event = one("INFO  jepsen.util - 3 :info :write :timed-out", Notation::Log);
-    assert_eq!(*event.value, Value::Nil);
-    assert_eq!(event.error.as_deref(), Some(&Value::Keyword("timed-out".into())));
+    assert_eq!(event.value, Value::Nil);
+    assert_eq!(event.error(), Some(&Value::Keyword("timed-out".into())));
 }
 
 #[test]
@@ -54,7 +55,7 @@ fn equal_values_are_equal_however_they_are_spelled() {
 fn json_says_what_clojure_would_have_had_there() {
     let read = |text: &str| {
         let op = format!(r#"{{"type":"ok","process":0,"f":"x","value":{text}}}"#);
-        Value::clone(&one(&op, Notation::Json).value)
+        one(&op, Notation::Json).value
     };
     assert_eq!(read(r#"":a""#), value(":a"));
     assert_eq!(read(r#""~:a""#), value("\":a\""));
