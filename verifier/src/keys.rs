@@ -4,11 +4,15 @@
 //! makes two operations work on the same object is a reading, which the certificate states: the
 //! value is `[key value]` ([`Keys::Tuple`]), or an entry `:key` says so ([`Keys::Entry`]).
 
+use std::hint::black_box;
+use std::ops::Range;
+
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::pairing::{Outcome, Paired};
 use crate::text::{Event, Kind};
+use crate::threads;
 use crate::value::Value;
 
 /// How objects are told apart.
@@ -83,12 +87,35 @@ impl<'h> Object<'h> {
     /// Its operations, put together one by one: all at once would take more than the history.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Operation<'h>> {
         let record = self.record;
-        let operations = self.members.iter().map(move |at| record.operation(*at));
-        operations.map(|operation| operation.expect("it was taken apart by its key").1)
+        self.members.chunks(TOGETHER).flat_map(move |some| {
+            record.touch(some.iter().copied());
+            let operations = some.iter().map(move |at| record.operation(*at));
+            operations.map(|operation| operation.expect("it was taken apart by its key").1)
+        })
     }
 }
 
+/// How many operations are touched before the first of them is read.
+const TOGETHER: usize = 64;
+
 impl<'h> Record<'h> {
+    /// Looks at what makes up these operations, which are far apart in memory where there are many
+    /// objects. No look depends on another one, so that the processor waits for many at once; those
+    /// that read them afterwards do.
+    fn touch(self, some: impl Iterator<Item = usize> + Clone) {
+        let events = some.flat_map(|at| {
+            let one = &self.operations[at];
+            [Some(one.invoked), one.completed].into_iter().flatten()
+        });
+        for at in events.clone() {
+            black_box(self.events[at].kind);
+        }
+        for at in events {
+            let last = self.events[at].value.items().and_then(<[Value]>::last);
+            black_box(last.map(Value::is_nil));
+        }
+    }
+
     fn operation(self, at: usize) -> Result<(Option<&'h Value>, Operation<'h>), NoKey> {
         let one = &self.operations[at];
         let invocation = &self.events[one.invoked];
@@ -129,17 +156,32 @@ pub(crate) fn split<'h>(
     keys: Keys,
 ) -> Result<Vec<Object<'h>>, NoKey> {
     let record = Record { events, operations, keys };
+    let key_of = |at| Ok(record.operation(at)?.0);
+    let keys_of = |range: &Range<usize>| range.clone().map(key_of).collect::<Result<Vec<_>, _>>();
     let mut objects: Vec<Object<'h>> = Vec::new();
     let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
-    for at in 0..operations.len() {
-        let (key, _) = record.operation(at)?;
-        let number = *numbers.entry(key).or_insert_with(|| {
-            objects.push(Object { key, record, members: Vec::new() });
-            objects.len() - 1
+    let (mut next, mut refused) = (0, None);
+    threads::each(&ranges(operations.len()), keys_of, |keys| {
+        let keys = keys.unwrap_or_else(|error| {
+            refused.get_or_insert(error);
+            Vec::new()
         });
-        objects[number].members.push(at);
-    }
-    Ok(objects)
+        for key in keys {
+            let number = *numbers.entry(key).or_insert_with(|| {
+                objects.push(Object { key, record, members: Vec::new() });
+                objects.len() - 1
+            });
+            objects[number].members.push(next);
+            next += 1;
+        }
+    });
+    refused.map_or(Ok(objects), Err)
+}
+
+/// Parts of so many operations that are worth a thread each.
+fn ranges(count: usize) -> Vec<Range<usize>> {
+    const EACH: usize = 10_000;
+    (0..count).step_by(EACH).map(|from| from..count.min(from + EACH)).collect()
 }
 
 /// The key and the value without it; `None` where there should be a key and is none.

@@ -23,6 +23,11 @@ struct Plain<'a> {
     end: u8,
 }
 
+fn ends_word(byte: &u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | 0x0b)
+}
+
 /// A position in a text.
 pub(crate) struct Cursor<'a> {
     text: &'a [u8],
@@ -73,17 +78,28 @@ impl<'a> Cursor<'a> {
         self.at += rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
     }
 
+    /// Passes an integer of so few digits that it fits, if that is the whole word.
+    pub(crate) fn small_integer(&mut self) -> Option<i64> {
+        const DIGITS_MAX: usize = 18;
+        let word = self.rest();
+        let negative = word.first() == Some(&b'-');
+        let digits = &word[usize::from(negative)..];
+        let count =
+            digits.iter().take(DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
+        let plain = (1..=DIGITS_MAX).contains(&count) && (count == 1 || digits[0] != b'0');
+        if !plain || !digits.get(count).is_none_or(ends_word) {
+            return None;
+        }
+        let number =
+            digits[..count].iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+        self.at += usize::from(negative) + count;
+        Some(if negative { -number } else { number })
+    }
+
     /// Passes a word, which is empty if there is none.
     pub(crate) fn word(&mut self) -> Read<&'a str> {
         let rest = self.rest();
-        let ends = |byte: &u8| {
-            byte.is_ascii_whitespace()
-                || matches!(
-                    byte,
-                    b',' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | 0x0b
-                )
-        };
-        let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
+        let word = &rest[..rest.iter().position(ends_word).unwrap_or(rest.len())];
         let word = std::str::from_utf8(word).map_err(|_| self.refuse("UTF-8"))?;
         self.at += word.len();
         Ok(word)
@@ -191,5 +207,24 @@ impl<'a> Cursor<'a> {
         let code = code.ok_or_else(|| self.refuse("four hexadecimal digits"))?;
         self.at += 4;
         Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_integer_is_a_whole_word() {
+        let read = |text: &str| {
+            let mut cursor = Cursor::new(text.as_bytes());
+            (cursor.small_integer(), cursor.at)
+        };
+        assert_eq!(read("0"), (Some(0), 1));
+        assert_eq!(read("-12]"), (Some(-12), 3));
+        assert_eq!(read("999999999999999999 "), (Some(999_999_999_999_999_999), 18));
+        for text in ["", "-", "07", "1.5", "1e3", "1/2", "5N", "+5", "x", "1000000000000000000"] {
+            assert_eq!(read(text), (None, 0), "{text}");
+        }
     }
 }

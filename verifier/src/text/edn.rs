@@ -42,7 +42,10 @@ pub(super) fn value(cursor: &mut Cursor<'_>) -> Read<Value> {
         b'\\' => character(cursor),
         b':' => Ok(Value::Keyword(keyword(cursor)?.into())),
         b')' | b']' | b'}' | b'@' | b'^' | b'`' | b'~' => Err(cursor.refuse("a value")),
-        _ => word(cursor),
+        _ => match cursor.small_integer() {
+            Some(small) => Ok(Value::Int(small)),
+            None => word(cursor),
+        },
     }
 }
 

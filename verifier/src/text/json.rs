@@ -45,6 +45,9 @@ fn value(cursor: &mut Cursor<'_>, dialect: Dialect) -> Read<Value> {
         Some(b'[') => items(cursor, dialect).map(Value::vector),
         Some(b'{') => object(cursor, dialect),
         Some(b'-' | b'0'..=b'9') => {
+            if let Some(small) = cursor.small_integer() {
+                return Ok(Value::Int(small));
+            }
             let word = cursor.word()?;
             let plain = word.bytes().all(|byte| b"0123456789.-+eE".contains(&byte));
             number::read(word).filter(|_| plain).ok_or_else(|| cursor.refuse("a number"))
