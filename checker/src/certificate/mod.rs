@@ -67,6 +67,21 @@ pub fn write(
     out: &mut impl Write,
 ) -> io::Result<()> {
     header(subject, history, options, verdict, out)?;
+    proofs(subject.style, history, options, verdict, out)
+}
+
+/// What follows the first line, which names the history: it can be written before that is known.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn proofs(
+    style: Style,
+    history: &History,
+    options: &CheckOptions,
+    verdict: &Verdict,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let parts = verdict.parts.iter().map(|part| (Some(&part.key), &part.verdict));
     let whole =
         (verdict.parts.is_empty() && !history.operations().is_empty()).then_some((None, verdict));
@@ -80,7 +95,7 @@ pub fn write(
     for (at, (key, verdict)) in claims.iter().enumerate() {
         let refuted = match (verdict.validity, sources.get(at)) {
             (Validity::Invalid, Some(source)) => {
-                refuted(&source.object(), &options.spec, verdict, subject.style)
+                refuted(&source.object(), &options.spec, verdict, style)
             }
             _ => Err(verdict.reason.as_ref().map_or_else(String::new, Reason::sentence)),
         };
@@ -95,7 +110,12 @@ pub fn write(
     writeln!(out, "{{\"end\":{}}}", claims.len())
 }
 
-fn header(
+/// The first line.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn header(
     subject: &Subject,
     history: &History,
     options: &CheckOptions,

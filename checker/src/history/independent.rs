@@ -12,6 +12,7 @@
 //! Other recorders write a `:key` entry; when all operations have one, it is the key. Both are
 //! lossless and borrow from the history.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
@@ -128,7 +129,7 @@ pub fn possible(history: &History, how: Independent) -> Vec<Independent> {
         Independent::Yes | Independent::No => vec![how],
         Independent::Auto if history.operations().is_empty() => vec![Independent::No],
         Independent::Auto if has_key_entries(history) => vec![Independent::Yes],
-        Independent::Auto if by_key(history, Keying::Tuple).is_err() => vec![Independent::No],
+        Independent::Auto if !are_keyed(history, Keying::Tuple) => vec![Independent::No],
         Independent::Auto if reads_name_their_key(history) => vec![Independent::Yes],
         Independent::Auto => vec![Independent::No, Independent::Yes],
     }
@@ -187,6 +188,17 @@ struct Keyed<'h> {
 }
 
 impl<'h> Keyed<'h> {
+    /// An operation whose completion agrees with its invocation.
+    fn operation(history: &'h History, number: usize, keying: Keying) -> Result<Keyed<'h>, NoKey> {
+        let (columns, operation) = (&history.columns, history.operations().at(number));
+        let keyed = Keyed::invocation(columns, operation.invoke, keying)
+            .ok_or_else(|| NoKey { index: columns.indices.get(operation.invoke) })?;
+        if let Some(at) = operation.completion {
+            keyed.result(columns, at, keying)?;
+        }
+        Ok(keyed)
+    }
+
     fn invocation(columns: &'h Columns, at: usize, keying: Keying) -> Option<Keyed<'h>> {
         match keying {
             Keying::Entry => {
@@ -233,18 +245,30 @@ impl<'h> Keyed<'h> {
     }
 }
 
+/// The operations with their keys, in order. They are looked at on all cores, some at a time: that is
+/// mostly waiting for memory, and not all of it is kept.
+fn all_keyed(history: &History, keying: Keying) -> impl Iterator<Item = Result<Keyed<'_>, NoKey>> {
+    const TOGETHER: usize = 1 << 16;
+    const EACH: usize = 1 << 10;
+    let count = history.operations().len();
+    (0..count).step_by(TOGETHER).flat_map(move |from| {
+        let some = (from..count.min(from + TOGETHER)).into_par_iter().with_min_len(EACH);
+        some.map(|number| Keyed::operation(history, number, keying)).collect::<Vec<_>>()
+    })
+}
+
+fn are_keyed(history: &History, keying: Keying) -> bool {
+    let all = (0..history.operations().len()).into_par_iter();
+    all.all(|number| Keyed::operation(history, number, keying).is_ok())
+}
+
 fn by_key(history: &History, keying: Keying) -> Result<Vec<KeyHistory<'_>>, NoKey> {
-    let columns = &history.columns;
     let mut places: FxHashMap<Value, usize> = FxHashMap::default();
     // Most keys are recognised by their number, without a look at them.
     let mut recognised: FxHashMap<Interned, usize> = FxHashMap::default();
     let mut keys: Vec<KeyHistory<'_>> = Vec::new();
-    for (number, operation) in history.operations().iter().enumerate() {
-        let keyed = Keyed::invocation(columns, operation.invoke, keying)
-            .ok_or_else(|| NoKey { index: columns.indices.get(operation.invoke) })?;
-        if let Some(at) = operation.completion {
-            keyed.result(columns, at, keying)?;
-        }
+    for (number, keyed) in all_keyed(history, keying).enumerate() {
+        let keyed = keyed?;
         let known = keyed.number.and_then(|number| recognised.get(&number));
         let place = known.copied().unwrap_or_else(|| {
             *places.entry(keyed.key.canonical()).or_insert_with(|| {

@@ -124,11 +124,18 @@ impl<'a> Origin<'a> {
             Source::File(path) => self.format.or_else(|| Format::of_path(path)),
             Source::Journal(_) => Some(Format::Edn),
         };
-        let subject = Subject { sha256: verifier::sha256(bytes), notation, style: Style::Cheapest };
+        let style = Style::Cheapest;
         let Judged { history, options, verdict } = judged;
+        let proofs = || {
+            let mut proofs = Vec::new();
+            certificate::proofs(style, history, options, verdict, &mut proofs).map(|()| proofs)
+        };
+        let (sha256, proofs) = rayon::join(|| verifier::sha256(bytes), proofs);
+        let subject = Subject { sha256, notation, style };
         let mut certificate = Vec::new();
-        certificate::write(&subject, history, options, verdict, &mut certificate)
+        certificate::header(&subject, history, options, verdict, &mut certificate)
             .context("writing a certificate")?;
+        certificate.extend(proofs.context("writing a certificate")?);
         Ok(certificate)
     }
 
