@@ -99,8 +99,7 @@ impl Axes {
     }
 
     pub(crate) fn of(scene: &Scene) -> Axes {
-        let gaps = Gaps::of(scene);
-        let counts = counts(scene);
+        let (gaps, counts) = rayon::join(|| Gaps::of(scene), || counts(scene));
         let faults = faults(scene, &gaps);
         Axes {
             safety: safety(scene),

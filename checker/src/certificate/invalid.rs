@@ -115,7 +115,7 @@ impl WithModel for NoOrder<'_, '_> {
             };
             if let Some(transition) = parsed.map_err(|reason| reason.sentence())? {
                 all.push(occurrence(recorded, transition));
-                indices.push(recorded.invoke().index);
+                indices.push(recorded.index());
             }
         }
         let position = |index: u64| indices.binary_search(&index).ok();

@@ -44,7 +44,7 @@ impl<'a, 'h> Read<'a, 'h> {
     }
 
     fn index(&self) -> u64 {
-        self.recorded.invoke().index
+        self.recorded.index()
     }
 }
 
@@ -74,7 +74,7 @@ fn missing(adds: &[&Recorded<'_>], reads: &[Read<'_, '_>], which: SetReads) -> O
     let mut last_add = None;
     for add in adds {
         if let Some(ended) = add.acknowledged() {
-            witness(element(add), ended, add.invoke().index);
+            witness(element(add), ended, add.index());
             last_add = last_add.max(Some(ended));
         }
     }

@@ -26,7 +26,7 @@ pub(crate) fn tell<T: Clone>(parsed: &Parsed<'_, '_, T>, shrunk: &Shrunk, anomal
         return;
     }
     for one in others() {
-        let index = one.invoke().index;
+        let index = one.index();
         if anomaly.related.iter().all(|known| known.index != index) {
             anomaly.related.push(Related { index, role: EXCLUDES.to_owned() });
         }

@@ -92,7 +92,7 @@ fn by_core<M: Model>(
     let (object, meanings) = core::object(model, parsed, shrunk);
     let ended = |one: &&Recorded<'_>| one.completion().map(|op| op.index) == anomaly.op;
     let Some(failing) = object.operations.iter().find(ended) else { return };
-    let Some(at) = parsed.position(failing.invoke().index) else { return };
+    let Some(at) = parsed.position(failing.index()) else { return };
     let transition = &parsed.occurrences[at].transition;
     let (object, meanings, possible) = (&object, &meanings, &[]);
     let scope = Scope::Core;

@@ -172,7 +172,7 @@ impl<'a, 'h> Explainer<'a, 'h> {
         let beside = through.map(|index| (*index, "the circle rests on it"));
         for (index, role) in on_circle.chain(beside) {
             let known = explanation.related.iter().any(|one| one.index == index);
-            if !known && index != self.failing.invoke().index {
+            if !known && index != self.failing.index() {
                 explanation.related.push(Related { index, role: role.to_owned() });
             }
         }
@@ -369,5 +369,5 @@ impl<'a, 'h> Explainer<'a, 'h> {
 }
 
 fn related(recorded: &Recorded<'_>, role: &str) -> Related {
-    Related { index: recorded.invoke().index, role: role.to_owned() }
+    Related { index: recorded.index(), role: role.to_owned() }
 }

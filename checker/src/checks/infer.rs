@@ -91,11 +91,7 @@ pub fn infer_spec(history: &History) -> CheckerSpec {
 
 /// Every way to read a history, as far as nobody said which.
 pub fn readings(history: &History, asked: &Asked) -> Readings {
-    let functions: BTreeSet<&str> = history
-        .operations()
-        .iter()
-        .filter_map(|operation| history.function(&operation).name())
-        .collect();
+    let functions: BTreeSet<&str> = history.functions().filter_map(Value::name).collect();
     let specs = match &asked.spec {
         Some(spec) => vec![spec.clone()],
         None => candidates(history, &functions, asked),
@@ -188,9 +184,7 @@ fn fits(history: &History, reading: &Reading) -> bool {
             Some("read") => call.outcome != Outcome::Ok || is_collection(call.result),
             _ => false,
         }),
-        CheckerSpec::Linearizable { model, options } => {
-            calls.all(|call| is_usual(*model, call)) && model.with(options, Reads(&calls))
-        }
+        CheckerSpec::Linearizable { model, options } => model.with(options, Reads(&calls, *model)),
     }
 }
 
@@ -248,14 +242,14 @@ impl Calls<'_> {
     }
 }
 
-/// Whether a model reads all of them.
-struct Reads<'a>(&'a Calls<'a>);
+/// Whether a model reads all of them, and clients of it say such things.
+struct Reads<'a>(&'a Calls<'a>, ModelName);
 
 impl ModelVisitor for Reads<'_> {
     type Output = bool;
 
     fn visit<M: Model>(self, mut model: M) -> bool {
-        self.0.all(|call| model.parse(call).is_ok())
+        self.0.all(|call| is_usual(self.1, call) && model.parse(call).is_ok())
     }
 }
 

@@ -161,7 +161,7 @@ impl<'a, 'h, T: Clone> Parsed<'a, 'h, T> {
 
     /// Index of the invocation of an occurrence.
     pub(crate) fn index(&self, at: usize) -> u64 {
-        self.recorded(at).invoke().index
+        self.recorded(at).index()
     }
 
     /// The occurrence whose invocation has this index.

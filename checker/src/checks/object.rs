@@ -9,6 +9,8 @@ use crate::value::Value;
 pub(crate) struct Recorded<'h> {
     history: &'h History,
     pub(crate) operation: Operation,
+    /// What was done.
+    f: &'h Value,
     /// See [`Call::key`].
     key: Option<&'h Value>,
     /// The value of the invocation, without the key.
@@ -23,14 +25,19 @@ impl<'h> Recorded<'h> {
         let invocation = history.invocation(&operation);
         let (argument, key) = (invocation.value(), invocation.key_entry());
         let result = history.completion(&operation).map_or(&Value::Nil, |op| op.value());
-        Recorded { history, operation, key, argument, result }
+        Recorded { history, operation, f: history.function(&operation), key, argument, result }
     }
 
     /// An operation of one key, its values stripped of the key.
     pub(crate) fn stripped(history: &'h History, one: KeyOperation<'h>) -> Recorded<'h> {
         let KeyOperation { operation, argument, result } = one;
         let (key, result) = (Some(&Value::Nil), result.unwrap_or(&Value::Nil));
-        Recorded { history, operation, key, argument, result }
+        Recorded { history, operation, f: history.function(&operation), key, argument, result }
+    }
+
+    /// The index of its invocation.
+    pub(crate) fn index(&self) -> u64 {
+        self.history.ops().index(self.operation.invoke)
     }
 
     /// The event with which it began.
@@ -45,7 +52,7 @@ impl<'h> Recorded<'h> {
 
     /// What was done.
     pub(crate) fn f(&self) -> &'h Value {
-        self.history.function(&self.operation)
+        self.f
     }
 
     /// See [`Call::key`].

@@ -95,7 +95,7 @@ impl<M: Model> Trial<'_, '_, '_, M> {
         let suspects: FxHashSet<u64> = few.iter().map(|one| one.index).collect();
         let operations = &self.parsed.object.operations;
         let explains = |at: &usize| {
-            suspects.contains(&operations[*at].invoke().index)
+            suspects.contains(&operations[*at].index())
                 && self.is_legal(&doubts.doubting_only(self.parsed, &[*at]))
         };
         let told = |at: usize| {

@@ -26,7 +26,7 @@ pub(crate) fn process(op: OpRef<'_>) -> String {
 pub(crate) fn when(recorded: &Recorded<'_>) -> String {
     let begin = recorded.invoke().time_ns;
     match recorded.completion().map(|op| op.time_ns) {
-        _ if begin < 0 => format!("(operation {})", recorded.invoke().index),
+        _ if begin < 0 => format!("(operation {})", recorded.index()),
         Some(end) if end >= 0 => format!("at {}-{} s", seconds(begin), seconds(end)),
         _ => format!("from {} s on", seconds(begin)),
     }
@@ -50,7 +50,7 @@ pub(crate) fn by_whom(recorded: &Recorded<'_>) -> String {
 fn begun(recorded: &Recorded<'_>) -> String {
     match recorded.invoke().time_ns {
         time if time >= 0 => format!("invoked at {} s", seconds(time)),
-        _ => format!("invoked by operation {}", recorded.invoke().index),
+        _ => format!("invoked by operation {}", recorded.index()),
     }
 }
 

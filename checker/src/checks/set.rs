@@ -382,7 +382,7 @@ fn verdict(validity: Validity, summary: String, anomalies: Vec<Anomaly>) -> Verd
 }
 
 fn related(recorded: &Recorded<'_>, role: &str) -> Related {
-    Related { index: recorded.invoke().index, role: role.to_owned() }
+    Related { index: recorded.index(), role: role.to_owned() }
 }
 
 /// Worst first.

@@ -134,7 +134,7 @@ pub(crate) fn find<M: Model>(
     let doubt = |at: usize| {
         let recorded = &parsed.object.operations[at];
         Doubt {
-            index: recorded.invoke().index,
+            index: recorded.index(),
             completion: recorded.completion().map(|op| op.index),
             error: recorded.completion().and_then(|op| op.error.cloned()),
         }

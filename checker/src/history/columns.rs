@@ -142,6 +142,25 @@ impl Columns {
         self.operands[at]
     }
 
+    /// Looks at what tells an invocation; see [`History::touch`](super::History).
+    #[inline]
+    pub(super) fn touch_invocation(&self, at: usize) -> u32 {
+        self.processes[at].0 ^ self.functions[at].number() ^ self.operands[at].number()
+    }
+
+    /// Looks at what tells a completion.
+    #[inline]
+    pub(super) fn touch_completion(&self, at: usize) -> u32 {
+        self.kinds[at] as u32 ^ self.operands[at].number()
+    }
+
+    /// Looks at the value of an event.
+    #[inline]
+    pub(super) fn touch_value(&self, at: usize) -> u32 {
+        let parts = self.values.parts(self.operands[at]);
+        parts.map_or(0, |[one, other]| one.number() ^ other.number())
+    }
+
     /// The event at a position that exists.
     pub(crate) fn op(&self, at: usize) -> OpRef<'_> {
         let (_, process) = self.process(at);

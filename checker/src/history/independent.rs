@@ -34,6 +34,9 @@ pub enum Independent {
     No,
 }
 
+/// How many operations are touched before the first of them is read.
+const TOGETHER: usize = 64;
+
 /// What happened to one key.
 #[derive(Clone, Debug)]
 pub struct KeyHistory<'h> {
@@ -66,7 +69,10 @@ impl<'h> KeyHistory<'h> {
     pub fn operations(&self) -> impl ExactSizeIterator<Item = KeyOperation<'h>> + use<'_, 'h> {
         let (history, keying) = (self.history, self.keying);
         let columns = &history.columns;
-        self.numbers.iter().map(move |number| {
+        self.numbers.iter().enumerate().map(move |(at, number)| {
+            if at % TOGETHER == 0 {
+                history.touch(&self.numbers[at..self.len().min(at + TOGETHER)]);
+            }
             let operation = history.operations().at(*number as usize);
             let keyed = Keyed::invocation(columns, operation.invoke, keying);
             let keyed = keyed.expect("it was split by this key");
@@ -169,14 +175,17 @@ fn reads_name_their_key(history: &History) -> bool {
     };
     let is_nothing =
         |value: &Value| value.is_nil() || matches!(value.items(), Some([Value::Nil, Value::Nil]));
-    let mut reads = history
-        .operations()
-        .iter()
-        .filter(|each| is_read(history.function(each)))
-        .map(|each| tuple(columns, each.invoke))
-        .peekable();
-    reads.peek().is_some()
-        && reads.all(|pair| pair.is_some_and(|[_, value]| is_nothing(columns.values.get(value))))
+    let all = history.operations();
+    let asks = |one: &Operation| is_read(history.function(one));
+    let names = |one: &Operation| {
+        let pair = tuple(columns, one.invoke);
+        pair.is_some_and(|[_, value]| is_nothing(columns.values.get(value)))
+    };
+    all.iter().any(|one| asks(&one))
+        && (0..all.len()).into_par_iter().all(|number| {
+            let one = all.at(number);
+            !asks(&one) || names(&one)
+        })
 }
 
 /// An invocation taken apart.
@@ -248,11 +257,11 @@ impl<'h> Keyed<'h> {
 /// The operations with their keys, in order. They are looked at on all cores, some at a time: that is
 /// mostly waiting for memory, and not all of it is kept.
 fn all_keyed(history: &History, keying: Keying) -> impl Iterator<Item = Result<Keyed<'_>, NoKey>> {
-    const TOGETHER: usize = 1 << 16;
+    const KEPT: usize = 1 << 16;
     const EACH: usize = 1 << 10;
     let count = history.operations().len();
-    (0..count).step_by(TOGETHER).flat_map(move |from| {
-        let some = (from..count.min(from + TOGETHER)).into_par_iter().with_min_len(EACH);
+    (0..count).step_by(KEPT).flat_map(move |from| {
+        let some = (from..count.min(from + KEPT)).into_par_iter().with_min_len(EACH);
         some.map(|number| Keyed::operation(history, number, keying)).collect::<Vec<_>>()
     })
 }

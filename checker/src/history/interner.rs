@@ -20,6 +20,13 @@ use crate::value::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Interned(u32);
 
+impl Interned {
+    #[inline]
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+}
+
 /// Set in the numbers of pairs.
 const PAIR: u32 = 1 << 31;
 

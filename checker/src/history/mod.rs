@@ -28,6 +28,10 @@ mod recover;
 mod view;
 mod write;
 
+use std::hint::black_box;
+
+use rustc_hash::FxHashSet;
+
 pub use error::ReadError;
 pub use format::Format;
 pub use independent::{
@@ -44,6 +48,7 @@ pub use crate::edn::write_value_edn;
 use crate::op::Op;
 use crate::value::Value;
 use columns::Columns;
+use interner::Interned;
 use pairing::Pairing;
 
 /// Everything that happened, in one total order, with every invocation paired with its
@@ -120,6 +125,30 @@ impl History {
     /// What an operation did, without looking at the rest of it.
     pub fn function(&self, operation: &Operation) -> &Value {
         self.columns.values.get(self.columns.f(operation.invoke))
+    }
+
+    /// Looks at all that is known of these operations, which are far apart in memory where there are
+    /// many keys. No look depends on another one, so that the processor waits for many at once; whoever
+    /// reads the operations afterwards waits for each.
+    fn touch(&self, numbers: &[u32]) {
+        let (columns, pairing) = (&self.columns, &self.pairing);
+        let ends = || numbers.iter().map(|number| pairing.ends(*number as usize));
+        let cells = |(invoke, completion): (usize, Option<usize>)| {
+            columns.touch_invocation(invoke)
+                ^ completion.map_or(0, |at| columns.touch_completion(at))
+        };
+        let values = |(invoke, completion): (usize, Option<usize>)| {
+            columns.touch_value(invoke) ^ completion.map_or(0, |at| columns.touch_value(at))
+        };
+        black_box(ends().fold(0, |sum, one| sum ^ cells(one)));
+        black_box(ends().fold(0, |sum, one| sum ^ values(one)));
+    }
+
+    /// What clients did, each function once. O(n).
+    pub fn functions(&self) -> impl Iterator<Item = &Value> {
+        let all = self.operations().iter().map(|operation| self.columns.f(operation.invoke));
+        let distinct: FxHashSet<Interned> = all.collect();
+        distinct.into_iter().map(|f| self.columns.values.get(f))
     }
 
     /// Why an operation failed or is unknown, without looking at the rest of it.

@@ -104,12 +104,17 @@ impl Pairing {
         self.invocations.len()
     }
 
+    /// Where an operation begins, and where it ends if it does.
+    #[inline]
+    pub(super) fn ends(&self, number: usize) -> (usize, Option<usize>) {
+        let completion = Some(self.completions[number]).filter(|at| *at != NEVER);
+        (self.invocations[number] as usize, completion.map(|at| at as usize))
+    }
+
     /// The operation of this number, in order of invocation.
     #[inline]
     pub(super) fn operation(&self, columns: &Columns, number: usize) -> Operation {
-        let invoke = self.invocations[number] as usize;
-        let completion =
-            Some(self.completions[number]).filter(|at| *at != NEVER).map(|at| at as usize);
+        let (invoke, completion) = self.ends(number);
         let Process::Client(process) = *columns.process(invoke).1 else {
             unreachable!("only events of clients are paired")
         };

@@ -149,6 +149,11 @@ impl<'h> Ops<'h> {
         self.columns.op(position)
     }
 
+    /// The index of the one at this position, without looking at the rest of it.
+    pub fn index(&self, position: usize) -> u64 {
+        self.columns.indices.get(position)
+    }
+
     /// When the one at this position happened, without looking at the rest of it: see
     /// [`OpRef::time_ns`].
     pub fn time_ns(&self, position: usize) -> i64 {

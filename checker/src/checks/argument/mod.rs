@@ -38,8 +38,8 @@ pub(crate) fn argue(
     failing: &Recorded<'_>,
     named: &[u64],
 ) -> Vec<Because> {
-    let find = |index: u64| object.operations.iter().position(|one| one.invoke().index == index);
-    let Some(at) = find(failing.invoke().index) else { return Vec::new() };
+    let find = |index: u64| object.operations.iter().position(|one| one.index() == index);
+    let Some(at) = find(failing.index()) else { return Vec::new() };
     let named: Vec<usize> = named.iter().filter_map(|index| find(*index)).collect();
     // What began after the failing operation had ended cannot matter to it, unless it is the
     // write that should have come first.

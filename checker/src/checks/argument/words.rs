@@ -8,7 +8,7 @@ use crate::verdict::Because;
 
 /// A step as it is told.
 pub(crate) fn because(facts: &Facts<'_, '_>, step: &Step) -> Because {
-    let index = |at: usize| facts.operation(at).invoke().index;
+    let index = |at: usize| facts.operation(at).index();
     let words = Words { facts };
     let mut sentence = format!(
         "{} comes before {}: {}",

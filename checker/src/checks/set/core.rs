@@ -68,7 +68,7 @@ fn alone(one: &Recorded<'_>, name: &str) -> CoreOperation {
         seen.into_iter().flatten().partition(|item| text(item) == name);
     let only = || Value::Set(same.into_iter().take(1).cloned().collect());
     CoreOperation {
-        index: one.invoke().index,
+        index: one.index(),
         end: CoreEnd::Kept,
         instead: None,
         seen: (!others.is_empty()).then(only),
