@@ -30,7 +30,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Section, String> {
         process::once(bench, ["analyze"].into_iter().chain(limits).chain([file.as_ref()]))
     };
     let in_time = run(format!("{DEADLINE_S}s"), "20GB")?;
-    let in_memory = run("10m".to_owned(), &format!("{MEMORY_MB}MB"))?;
+    let in_memory = run("2m".to_owned(), &format!("{MEMORY_MB}MB"))?;
     let row = |limit: String, ended: Ended, is_kept: bool| Row {
         work: format!("a hopeless history, {limit}"),
         target: format!("exit code 2 within {BEYOND} × that"),
