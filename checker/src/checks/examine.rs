@@ -10,9 +10,10 @@ use std::time::Duration;
 use super::explain::{self, Explanation};
 use super::linearizable::{Parsed, Scope, Stuck, WithModel};
 use super::object::{Object, Recorded, Source};
+use super::remedy::{self, Failing};
 use super::sentence::titled;
 use super::strength::{self, Doubts};
-use super::{company, core, fingerprint, remedy};
+use super::{company, core, fingerprint};
 use crate::budget::Budget;
 use crate::faults::in_force;
 use crate::history::History;
@@ -54,25 +55,36 @@ impl WithModel for Examine<'_, '_> {
         let named: Vec<u64> = related.map(|related| related.index).collect();
         let shrunk = core::find(&model, &parsed, proof, &named, &self.allowance.question());
         let shrunk = shrunk.as_ref();
-        let strength = strength::find(&model, &parsed, &doubts, shrunk, &self.allowance.question());
         let Verdict { anomalies, summary, .. } = self.verdict;
-        for anomaly in anomalies {
+        for anomaly in anomalies.iter_mut() {
             let told = *summary == anomaly.sentence;
             anomaly.examination.core =
                 shrunk.map(|shrunk| core::told(&model, &parsed, shrunk, self.all));
-            anomaly.examination.strength = Some(strength.clone());
             if let Some(shrunk) = shrunk {
                 by_core(&model, &parsed, shrunk, explain, anomaly);
                 company::tell(&parsed, shrunk, anomaly);
             }
-            if let Some(shrunk) = shrunk {
-                let question = self.allowance.question();
-                anomaly.examination.remedies =
-                    remedy::find(&mut model, &parsed, &doubts, shrunk, anomaly, &question);
-            }
             if told {
                 summary.clone_from(&anomaly.sentence);
             }
+        }
+        let failing: Vec<Failing<M::Transition>> =
+            anomalies.iter().map(|one| Failing::of(&mut model, &parsed, one)).collect();
+        let question = || self.allowance.question();
+        let remedies = |(anomaly, failing): (&Anomaly, &Failing<M::Transition>)| {
+            let find = |shrunk| {
+                remedy::find(&model, &parsed, &doubts, shrunk, anomaly, failing, &question())
+            };
+            shrunk.map(find).unwrap_or_default()
+        };
+        // Both are decisions about the whole history, and neither asks for the other's answer.
+        let (strength, remedies): (_, Vec<Vec<String>>) = rayon::join(
+            || strength::find(&model, &parsed, &doubts, shrunk, &question()),
+            || anomalies.iter().zip(&failing).map(remedies).collect(),
+        );
+        for (anomaly, remedies) in anomalies.iter_mut().zip(remedies) {
+            anomaly.examination.strength = Some(strength.clone());
+            anomaly.examination.remedies = remedies;
         }
     }
 }

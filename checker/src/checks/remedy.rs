@@ -23,25 +23,44 @@ use crate::verdict::Anomaly;
 const TOLD_MAX: usize = 3;
 const TRIED_MAX: usize = 6;
 
+/// The operation that nothing could be found for.
+pub(crate) struct Failing<T> {
+    at: Option<usize>,
+    /// What else it could have said.
+    observed: Vec<(Value, T)>,
+}
+
+impl<T: Clone> Failing<T> {
+    /// That of an anomaly.
+    pub(crate) fn of<M: Model<Transition = T>>(
+        model: &mut M,
+        parsed: &Parsed<'_, '_, T>,
+        anomaly: &Anomaly,
+    ) -> Failing<T> {
+        let at = anomaly.op.and_then(|op| {
+            let ended =
+                |at: &usize| parsed.recorded(*at).completion().is_some_and(|one| one.index == op);
+            (0..parsed.occurrences.len()).find(ended)
+        });
+        let observed = at.map(|at| results(model, parsed, at, anomaly)).unwrap_or_default();
+        Failing { at, observed }
+    }
+}
+
 /// Sentences that each name one change, the most plausible first.
 pub(crate) fn find<M: Model>(
-    model: &mut M,
+    model: &M,
     parsed: &Parsed<'_, '_, M::Transition>,
     doubts: &Doubts<M::Transition>,
     shrunk: &Shrunk,
     anomaly: &Anomaly,
+    failing: &Failing<M::Transition>,
     budget: &Budget,
 ) -> Vec<String> {
-    let failing = anomaly.op.and_then(|op| {
-        let ended =
-            |at: &usize| parsed.recorded(*at).completion().is_some_and(|one| one.index == op);
-        (0..parsed.occurrences.len()).find(ended)
-    });
-    let observed = failing.map(|at| results(model, parsed, at, anomaly)).unwrap_or_default();
     let trial = Trial { model, parsed, budget };
     let mut told = trial.failures(doubts, anomaly);
-    told.extend(failing.and_then(|at| trial.other_results(at, &observed)));
-    told.extend(trial.losses(shrunk, failing));
+    told.extend(failing.at.and_then(|at| trial.other_results(at, &failing.observed)));
+    told.extend(trial.losses(shrunk, failing.at));
     told.truncate(TOLD_MAX);
     told
 }
