@@ -10,11 +10,18 @@
 //! Commands are run by `sh -c`, each within [`PATIENCE`]. What has to be undone is written to the
 //! registry of runs *before* it is done, with the command that undoes it, so that a sweep can do so
 //! if the tester dies.
+//!
+//! Two runs on one cluster would heal each other's faults. What can be kept apart is those on one
+//! machine: a run holds a name for each endpoint, which the kernel gives back when the tester ends,
+//! however it does.
 
 mod shell;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::net::{SocketAddr as Name, UnixListener};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +33,8 @@ use super::{
 };
 use crate::link::{Grudge, Link, LinkMatrix, LinkState, NodeId};
 use crate::registry::{Enlisted, Registry, RegistryError};
+
+const NAME: &str = "attach";
 
 /// How long one command may take.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -91,20 +100,23 @@ pub struct Attach {
     /// One change of the links at a time.
     changing: tokio::sync::Mutex<()>,
     enlisted: Enlisted,
+    /// Held as long as the run.
+    _claims: Vec<UnixListener>,
 }
 
 impl Attach {
     /// Takes the nodes as they are. Nothing is done to them yet.
     ///
     /// # Errors
-    /// When the run cannot be written down.
+    /// When another run on this machine has one of them, or the run cannot be written down.
     pub fn open(attachment: &Attachment, run: &RunId) -> Result<Attach, EnvError> {
+        let claims = attachment.endpoints.iter().map(claim).collect::<Result<_, _>>()?;
         let enlisted =
             Registry::of_user().and_then(|registry| registry.enlist(run)).map_err(unregistered)?;
-        Ok(Attach::of(attachment, enlisted))
+        Ok(Attach::of(attachment, enlisted, claims))
     }
 
-    fn of(attachment: &Attachment, enlisted: Enlisted) -> Attach {
+    fn of(attachment: &Attachment, enlisted: Enlisted, claims: Vec<UnixListener>) -> Attach {
         let nodes = NodeId::cluster(u16::try_from(attachment.endpoints.len()).unwrap_or(u16::MAX));
         Attach {
             nodes,
@@ -112,6 +124,7 @@ impl Attach {
             cut: Mutex::new(Grudge::none()),
             changing: tokio::sync::Mutex::default(),
             enlisted,
+            _claims: claims,
         }
     }
 
@@ -166,6 +179,21 @@ impl Attach {
     }
 }
 
+/// Makes a node ours among the runs of this machine, by a name that has no file. Nobody is ever
+/// answered under it.
+fn claim(endpoint: &SocketAddr) -> Result<UnixListener, EnvError> {
+    let name = Name::from_abstract_name(format!("ordeal attach {endpoint}"));
+    match name.and_then(|name| UnixListener::bind_addr(&name)) {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(EnvError::Unavailable {
+            name: NAME,
+            reason: format!("another run on this machine tests {endpoint} now: wait for its end"),
+        }),
+        claimed => {
+            claimed.map_err(|source| EnvError::Io { what: format!("claim {endpoint}"), source })
+        }
+    }
+}
+
 /// Runs commands beside each other; fails with one that failed, when all have ended.
 async fn all(commands: impl Iterator<Item = String>) -> Result<(), EnvError> {
     let mut running = JoinSet::new();
@@ -195,7 +223,7 @@ fn lacks(needs: &[(&str, bool)]) -> Option<String> {
 #[async_trait]
 impl Environment for Attach {
     fn name(&self) -> &'static str {
-        "attach"
+        NAME
     }
 
     fn nodes(&self) -> &[NodeId] {

@@ -43,8 +43,18 @@ fn attach(change: impl FnOnce(&mut Commands)) -> Attached {
     let attachment = Attachment { endpoints, commands };
     let registry = Registry::at(folder.path().join("registry")).unwrap();
     let enlisted = registry.enlist(&RunId::fresh()).unwrap();
-    let env = std::sync::Arc::new(Attach::of(&attachment, enlisted));
+    let env = std::sync::Arc::new(Attach::of(&attachment, enlisted, Vec::new()));
     Attached { env, folder }
+}
+
+#[test]
+fn a_node_is_one_runs_at_a_time() {
+    let endpoint = SocketAddr::from(([127, 0, 0, 9], 1));
+    let held = claim(&endpoint).unwrap();
+    let refused = claim(&endpoint).unwrap_err().to_string();
+    assert!(refused.contains("another run on this machine tests 127.0.0.9:1 now"), "{refused}");
+    drop(held);
+    claim(&endpoint).unwrap();
 }
 
 #[tokio::test]
