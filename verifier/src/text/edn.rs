@@ -195,7 +195,7 @@ fn named(spelled: &str) -> Option<char> {
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut cursor = Cursor::new(text);
-    let (mut events, mut pool) = (Vec::new(), Pool::default());
+    let (mut events, mut pool) = (Vec::new(), Pool::of(text));
     let mut within = None;
     while let Some(byte) = next(&mut cursor)? {
         match (byte, within) {

@@ -183,7 +183,8 @@ fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
     let mut cursor = Cursor::new(text);
-    let (mut events, mut pools) = (Vec::new(), Pools::default());
+    let (mut events, mut pools) =
+        (Vec::new(), Pools { values: Pool::of(text), names: Pool::of(text) });
     skip(&mut cursor);
     while let Some(byte) = cursor.peek() {
         match byte {
@@ -199,7 +200,6 @@ pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
 }
 
 /// Values, and names where names are expected: these are read in two ways.
-#[derive(Default)]
 struct Pools<'t> {
     values: Pool<'t>,
     names: Pool<'t>,

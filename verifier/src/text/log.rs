@@ -12,7 +12,7 @@ const LEVELS: [&str; 5] = ["INFO", "WARN", "ERROR", "DEBUG", "TRACE"];
 
 /// The events of a history.
 pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
-    let (mut events, mut pool): (Vec<Event>, Pool) = Default::default();
+    let (mut events, mut pool) = (Vec::new(), Pool::of(text));
     let mut start = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         if let Some((fields, from_log)) = operation(line) {

@@ -4,9 +4,8 @@
 //! text of letters, digits and square brackets was read as is remembered, until another text needs its
 //! place. What is longer is remembered for good, once it was read.
 
+use std::hash::BuildHasher as _;
 use std::sync::Arc;
-
-use std::hash::BuildHasher;
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
@@ -16,19 +15,28 @@ use crate::value::Value;
 /// Longer texts are read every time.
 const BYTES_MAX: usize = 64;
 
-/// How many short texts are remembered: as many as fit what is near to a core.
-const PLACES: usize = 1 << 14;
+/// How many short texts are remembered at most: as many as fit what is near to a core.
+const PLACES_MAX: usize = 1 << 14;
 
 /// See the module. What is remembered was all read by one reader.
-#[derive(Default)]
 pub(super) struct Pool<'t> {
-    /// Each text at the place that its hash says; none as long as nothing was read.
+    /// Each text at the place that its hash says; a power of two of them.
     known: Vec<(&'t [u8], Value)>,
     others: FxHashSet<Value>,
     functions: FxHashMap<Value, Arc<Value>>,
 }
 
 impl<'t> Pool<'t> {
+    /// Nothing is remembered of this text yet.
+    pub(super) fn of(text: &[u8]) -> Pool<'t> {
+        let places = (text.len() / 16).next_power_of_two().min(PLACES_MAX);
+        Pool {
+            known: vec![(&[], Value::Nil); places],
+            others: FxHashSet::default(),
+            functions: FxHashMap::default(),
+        }
+    }
+
     /// Reads the value at the cursor.
     pub(super) fn read(
         &mut self,
@@ -40,27 +48,18 @@ impl<'t> Pool<'t> {
             return read(cursor).map(|value| self.shared(value));
         };
         let (text, end) = (&rest[..length], cursor.at + length);
-        let place = self.place(text);
-        if let Some((known, value)) = self.known.get(place)
-            && *known == text
-        {
+        let place = FxBuildHasher.hash_one(text) as usize % self.known.len();
+        let (known, value) = &self.known[place];
+        if *known == text {
             cursor.at = end;
             return Ok(value.clone());
         }
         let value = read(cursor)?;
         // Remembered if the reader agrees where it ends.
         if cursor.at == end {
-            if self.known.is_empty() {
-                self.known.resize(PLACES, (&[], Value::Nil));
-            }
             self.known[place] = (text, value.clone());
         }
         Ok(value)
-    }
-
-    fn place(&self, text: &[u8]) -> usize {
-        // The upper bits of this hash are the mixed ones.
-        (FxBuildHasher.hash_one(text) >> (u64::BITS - PLACES.ilog2())) as usize
     }
 
     pub(super) fn shared(&mut self, value: Value) -> Value {
@@ -141,7 +140,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_what_was_read_and_as_far() {
         let text = b"[1 nil] [1 nil] #{1} [1 nil] x";
-        let (mut cursor, mut pool) = (Cursor::new(text), Pool::default());
+        let (mut cursor, mut pool) = (Cursor::new(text), Pool::of(text));
         let mut next = || {
             edn::next(&mut cursor).expect("nothing but blanks");
             let value = pool.read(&mut cursor, edn::value).expect("a value");
