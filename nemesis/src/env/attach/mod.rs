@@ -95,6 +95,7 @@ pub struct Attachment {
 /// The environment; see the module's essay.
 pub struct Attach {
     nodes: Vec<NodeId>,
+    run: RunId,
     attachment: Attachment,
     cut: Mutex<Grudge>,
     /// One change of the links at a time.
@@ -113,13 +114,19 @@ impl Attach {
         let claims = attachment.endpoints.iter().map(claim).collect::<Result<_, _>>()?;
         let enlisted =
             Registry::of_user().and_then(|registry| registry.enlist(run)).map_err(unregistered)?;
-        Ok(Attach::of(attachment, enlisted, claims))
+        Ok(Attach::of(attachment, run, enlisted, claims))
     }
 
-    fn of(attachment: &Attachment, enlisted: Enlisted, claims: Vec<UnixListener>) -> Attach {
+    fn of(
+        attachment: &Attachment,
+        run: &RunId,
+        enlisted: Enlisted,
+        claims: Vec<UnixListener>,
+    ) -> Attach {
         let nodes = NodeId::cluster(u16::try_from(attachment.endpoints.len()).unwrap_or(u16::MAX));
         Attach {
             nodes,
+            run: run.clone(),
             attachment: attachment.clone(),
             cut: Mutex::new(Grudge::none()),
             changing: tokio::sync::Mutex::default(),
@@ -132,18 +139,38 @@ impl Attach {
         &self.attachment.commands
     }
 
-    /// Runs the command that a node has for something.
-    async fn run(
+    /// The command that a node has for something.
+    fn command<'a>(
         &self,
         node: NodeId,
-        per_node: Option<&PerNode>,
+        per_node: Option<&'a PerNode>,
         ability: Ability,
-    ) -> Result<String, EnvError> {
+    ) -> Result<&'a str, EnvError> {
         let Some(per_node) = per_node else {
             self.capabilities().require(ability)?;
             return Err(EnvError::NoSuchNode(node));
         };
-        shell::run(per_node.get(&node).ok_or(EnvError::NoSuchNode(node))?).await
+        per_node.get(&node).map(String::as_str).ok_or(EnvError::NoSuchNode(node))
+    }
+
+    /// Runs the command that mends a node.
+    async fn mend(
+        &self,
+        node: NodeId,
+        per_node: Option<&PerNode>,
+        ability: Ability,
+    ) -> Result<(), EnvError> {
+        shell::run(self.command(node, per_node, ability)?).await.map(drop)
+    }
+
+    /// Runs the command that harms a node.
+    async fn harm(
+        &self,
+        node: NodeId,
+        per_node: Option<&PerNode>,
+        ability: Ability,
+    ) -> Result<(), EnvError> {
+        shell::harm(self.command(node, per_node, ability)?, &self.run).await.map(drop)
     }
 
     /// Writes down how to undo what is about to be done to a node.
@@ -173,7 +200,8 @@ impl Attach {
 
     async fn heal_all_links(&self) -> Result<(), EnvError> {
         let heal = self.commands().heal.clone().unwrap_or_default();
-        all(self.nodes.iter().filter_map(|node| heal.get(node)).cloned()).await?;
+        let heal = self.nodes.iter().filter_map(|node| heal.get(node)).cloned();
+        all(heal.map(|command| async move { shell::run(&command).await })).await?;
         *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = Grudge::none();
         self.nodes.iter().try_for_each(|&node| self.settle("links to", node))
     }
@@ -195,12 +223,12 @@ fn claim(endpoint: &SocketAddr) -> Result<UnixListener, EnvError> {
 }
 
 /// Runs commands beside each other; fails with one that failed, when all have ended.
-async fn all(commands: impl Iterator<Item = String>) -> Result<(), EnvError> {
-    let mut running = JoinSet::new();
-    for command in commands {
-        running.spawn(async move { shell::run(&command).await.map(|_| ()) });
-    }
-    running.join_all().await.into_iter().collect()
+async fn all<F>(commands: impl Iterator<Item = F>) -> Result<(), EnvError>
+where
+    F: Future<Output = Result<String, EnvError>> + Send + 'static,
+{
+    let running: JoinSet<_> = commands.collect();
+    running.join_all().await.into_iter().try_for_each(|ended| ended.map(drop))
 }
 
 /// Without the registry, what a killed tester leaves behind would be nobody's to sweep.
@@ -289,7 +317,7 @@ impl Environment for Attach {
         if !self.state(node).await?.is_dead() {
             return Err(EnvError::AlreadyRunning(node));
         }
-        self.run(node, self.commands().start.as_ref(), Ability::Kill).await?;
+        self.mend(node, self.commands().start.as_ref(), Ability::Kill).await?;
         // One that was killed while it was paused is no longer.
         self.settle("resume", node)?;
         self.settle("start", node)
@@ -300,7 +328,7 @@ impl Environment for Attach {
             return Ok(());
         }
         self.owe("start", node, self.commands().start.as_ref())?;
-        self.run(node, self.commands().stop.as_ref(), Ability::Restart).await?;
+        self.harm(node, self.commands().stop.as_ref(), Ability::Restart).await?;
         if self.died_within(node, grace.patience).await? {
             return Ok(());
         }
@@ -313,19 +341,19 @@ impl Environment for Attach {
             return Ok(());
         }
         self.owe("start", node, self.commands().start.as_ref())?;
-        self.run(node, self.commands().kill.as_ref(), Ability::Kill).await.map(|_| ())
+        self.harm(node, self.commands().kill.as_ref(), Ability::Kill).await
     }
 
     async fn pause(&self, node: NodeId) -> Result<(), EnvError> {
         self.owe("resume", node, self.commands().resume.as_ref())?;
-        self.run(node, self.commands().pause.as_ref(), Ability::Pause).await.map(|_| ())
+        self.harm(node, self.commands().pause.as_ref(), Ability::Pause).await
     }
 
     async fn resume(&self, node: NodeId) -> Result<(), EnvError> {
         if !self.state(node).await?.is_paused() {
             return self.settle("resume", node);
         }
-        self.run(node, self.commands().resume.as_ref(), Ability::Pause).await?;
+        self.mend(node, self.commands().resume.as_ref(), Ability::Pause).await?;
         self.settle("resume", node)
     }
 
@@ -369,7 +397,9 @@ impl Environment for Attach {
             self.owe("links to", link.to, self.commands().heal.as_ref())?;
         }
         *self.cut.lock().unwrap_or_else(PoisonError::into_inner) = grudge.clone();
-        all(new.iter().filter_map(|link| cut.get(link)).cloned()).await
+        let run = || self.run.clone();
+        let cut = new.iter().filter_map(|link| cut.get(link)).map(|it| (it.clone(), run()));
+        all(cut.map(|(command, run)| async move { shell::harm(&command, &run).await })).await
     }
 
     async fn heal_network(&self) -> Result<(), EnvError> {

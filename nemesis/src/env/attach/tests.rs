@@ -42,8 +42,9 @@ fn attach(change: impl FnOnce(&mut Commands)) -> Attached {
     let endpoints = (1..=3).map(|port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
     let attachment = Attachment { endpoints, commands };
     let registry = Registry::at(folder.path().join("registry")).unwrap();
-    let enlisted = registry.enlist(&RunId::fresh()).unwrap();
-    let env = std::sync::Arc::new(Attach::of(&attachment, enlisted, Vec::new()));
+    let run = RunId::fresh();
+    let enlisted = registry.enlist(&run).unwrap();
+    let env = std::sync::Arc::new(Attach::of(&attachment, &run, enlisted, Vec::new()));
     Attached { env, folder }
 }
 
