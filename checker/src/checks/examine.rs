@@ -71,20 +71,22 @@ impl WithModel for Examine<'_, '_> {
         let failing: Vec<Failing<M::Transition>> =
             anomalies.iter().map(|one| Failing::of(&mut model, &parsed, one)).collect();
         let question = || self.allowance.question();
-        let remedies = |(anomaly, failing): (&Anomaly, &Failing<M::Transition>)| {
-            let find = |shrunk| {
-                remedy::find(&model, &parsed, &doubts, shrunk, anomaly, failing, &question())
-            };
+        let others = |failing: &Failing<M::Transition>| {
+            let find = |shrunk| remedy::others(&model, &parsed, shrunk, failing, &question());
             shrunk.map(find).unwrap_or_default()
         };
         // Both are decisions about the whole history, and neither asks for the other's answer.
-        let (strength, remedies): (_, Vec<Vec<String>>) = rayon::join(
+        let (strength, others): (_, Vec<Vec<String>>) = rayon::join(
             || strength::find(&model, &parsed, &doubts, shrunk, &question()),
-            || anomalies.iter().zip(&failing).map(remedies).collect(),
+            || failing.iter().map(others).collect(),
         );
-        for (anomaly, remedies) in anomalies.iter_mut().zip(remedies) {
+        for (anomaly, others) in anomalies.iter_mut().zip(others) {
             anomaly.examination.strength = Some(strength.clone());
-            anomaly.examination.remedies = remedies;
+            if shrunk.is_some() {
+                let failures = remedy::failures(&model, &parsed, &doubts, anomaly, &question());
+                let told = failures.into_iter().chain(others).take(remedy::TOLD_MAX);
+                anomaly.examination.remedies = told.collect();
+            }
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::value::Value;
 use crate::verdict::Anomaly;
 
 /// More answers than this are none.
-const TOLD_MAX: usize = 3;
+pub(crate) const TOLD_MAX: usize = 3;
 const TRIED_MAX: usize = 6;
 
 /// The operation that nothing could be found for.
@@ -47,22 +47,28 @@ impl<T: Clone> Failing<T> {
     }
 }
 
-/// Sentences that each name one change, the most plausible first.
-pub(crate) fn find<M: Model>(
+/// Sentences that each name one failure on which the violation depends, which must be known by now.
+pub(crate) fn failures<M: Model>(
     model: &M,
     parsed: &Parsed<'_, '_, M::Transition>,
     doubts: &Doubts<M::Transition>,
-    shrunk: &Shrunk,
     anomaly: &Anomaly,
+    budget: &Budget,
+) -> Vec<String> {
+    Trial { model, parsed, budget }.failures(doubts, anomaly)
+}
+
+/// Sentences that each name another change, the most plausible first.
+pub(crate) fn others<M: Model>(
+    model: &M,
+    parsed: &Parsed<'_, '_, M::Transition>,
+    shrunk: &Shrunk,
     failing: &Failing<M::Transition>,
     budget: &Budget,
 ) -> Vec<String> {
     let trial = Trial { model, parsed, budget };
-    let mut told = trial.failures(doubts, anomaly);
-    told.extend(failing.at.and_then(|at| trial.other_results(at, &failing.observed)));
-    told.extend(trial.losses(shrunk, failing.at));
-    told.truncate(TOLD_MAX);
-    told
+    let results = failing.at.and_then(|at| trial.other_results(at, &failing.observed));
+    results.into_iter().chain(trial.losses(shrunk, failing.at)).collect()
 }
 
 /// What the failing operation would say, had it found one of the possible states.
