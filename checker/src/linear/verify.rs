@@ -90,6 +90,7 @@ mod tests {
         assert_eq!(verify(&[1, 2, 0]), Err(OrderError::Missing(3)));
         assert_eq!(verify(&[1, 2, 0, 1, 3]), Err(OrderError::Repeated(1)));
         assert_eq!(verify(&[1, 2, 9]), Err(OrderError::Repeated(9)));
+        assert_eq!(verify(&[1, 2, 4]), Err(OrderError::Repeated(4)));
         assert_eq!(verify(&[0, 3, 1, 2]), Err(OrderError::TooLate(2)));
         assert_eq!(verify(&[0, 2, 1, 3]), Err(OrderError::Illegal(2)));
     }

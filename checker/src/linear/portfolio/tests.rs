@@ -198,6 +198,10 @@ fn of_identical_operations_that_are_open_at_once_each_can_take_effect() {
         "init 0, W1 1-4, W1 5-?, W2 6-7, R1 8-9",
         "init 0, W1 1-20, W1 5-21, W2 6-7, R1 8-9",
         "init 0, W1 1-20, W1 5-?, W2 6-7, R1 8-9",
+        // Begun when the first, which is still open, was seen.
+        "init 0, W1 1-20, R1 2-3, W1 4-21, W2 5-6, R1 7-8",
+        "init 0, W1 1-20, R1 2-3, W1 4-?, W2 5-6, R1 7-8",
+        "init 0, C01 1-20, R1 2-3, W0 4-5, C01 6-21, R1 7-8",
     ] {
         let (model, all) = occurrences(&parse(spelled));
         for algorithm in [Algorithm::Wgl, Algorithm::Frontier, Algorithm::Exhaustive] {
