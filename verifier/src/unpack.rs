@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read as _};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use sha2::{Digest as _, Sha256};
@@ -13,13 +13,19 @@ pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// How many bytes of a history a compressed byte stands for, roughly.
+const TEXT_PER_GZIP: usize = 8;
+
 /// The text in a file, compressed or not; the first bytes tell, whatever the file is called. It is
 /// unpacked piece by piece, and no further than to `bytes_max`: a file of ten megabytes may stand
 /// for as many gigabytes.
 pub(crate) fn unpack(bytes: &[u8], bytes_max: u64) -> io::Result<Cow<'_, [u8]>> {
     match bytes {
         [0x1f, 0x8b, ..] => {
-            let mut text = Vec::new();
+            let likely = bytes.len().saturating_mul(TEXT_PER_GZIP);
+            let mut text = Vec::with_capacity(
+                usize::try_from(bytes_max).map_or(likely, |max| likely.min(max)),
+            );
             MultiGzDecoder::new(bytes).take(bytes_max.saturating_add(1)).read_to_end(&mut text)?;
             limited(&text, bytes_max)?;
             Ok(text.into())

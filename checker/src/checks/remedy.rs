@@ -67,8 +67,11 @@ pub(crate) fn others<M: Model>(
     budget: &Budget,
 ) -> Vec<String> {
     let trial = Trial { model, parsed, budget };
-    let results = failing.at.and_then(|at| trial.other_results(at, &failing.observed));
-    results.into_iter().chain(trial.losses(shrunk, failing.at)).collect()
+    let (results, losses) = rayon::join(
+        || failing.at.and_then(|at| trial.other_results(at, &failing.observed)),
+        || trial.losses(shrunk, failing.at),
+    );
+    results.into_iter().chain(losses).collect()
 }
 
 /// What the failing operation would say, had it found one of the possible states.
