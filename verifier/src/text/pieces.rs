@@ -46,6 +46,7 @@ fn side_by_side(pieces: &[&[u8]], read: fn(&[u8]) -> Read<Vec<Event>>) -> Option
         pieces,
         |piece| read(piece),
         |piece| match (&mut events, piece) {
+            (Some(events), Ok(first)) if events.is_empty() => *events = first,
             (Some(events), Ok(more)) => events.extend(more),
             _ => events = None,
         },
