@@ -153,26 +153,6 @@ impl Attach {
         per_node.get(&node).map(String::as_str).ok_or(EnvError::NoSuchNode(node))
     }
 
-    /// Runs the command that mends a node.
-    async fn mend(
-        &self,
-        node: NodeId,
-        per_node: Option<&PerNode>,
-        ability: Ability,
-    ) -> Result<(), EnvError> {
-        shell::run(self.command(node, per_node, ability)?).await.map(drop)
-    }
-
-    /// Runs the command that harms a node.
-    async fn harm(
-        &self,
-        node: NodeId,
-        per_node: Option<&PerNode>,
-        ability: Ability,
-    ) -> Result<(), EnvError> {
-        shell::harm(self.command(node, per_node, ability)?, &self.run).await.map(drop)
-    }
-
     /// Writes down how to undo what is about to be done to a node.
     fn owe(&self, what: &str, node: NodeId, undo: Option<&PerNode>) -> Result<(), EnvError> {
         let Some(command) = undo.and_then(|undo| undo.get(&node)) else { return Ok(()) };
@@ -317,7 +297,7 @@ impl Environment for Attach {
         if !self.state(node).await?.is_dead() {
             return Err(EnvError::AlreadyRunning(node));
         }
-        self.mend(node, self.commands().start.as_ref(), Ability::Kill).await?;
+        shell::run(self.command(node, self.commands().start.as_ref(), Ability::Kill)?).await?;
         // One that was killed while it was paused is no longer.
         self.settle("resume", node)?;
         self.settle("start", node)
@@ -328,7 +308,11 @@ impl Environment for Attach {
             return Ok(());
         }
         self.owe("start", node, self.commands().start.as_ref())?;
-        self.harm(node, self.commands().stop.as_ref(), Ability::Restart).await?;
+        shell::harm(
+            self.command(node, self.commands().stop.as_ref(), Ability::Restart)?,
+            &self.run,
+        )
+        .await?;
         if self.died_within(node, grace.patience).await? {
             return Ok(());
         }
@@ -341,19 +325,23 @@ impl Environment for Attach {
             return Ok(());
         }
         self.owe("start", node, self.commands().start.as_ref())?;
-        self.harm(node, self.commands().kill.as_ref(), Ability::Kill).await
+        shell::harm(self.command(node, self.commands().kill.as_ref(), Ability::Kill)?, &self.run)
+            .await
+            .map(drop)
     }
 
     async fn pause(&self, node: NodeId) -> Result<(), EnvError> {
         self.owe("resume", node, self.commands().resume.as_ref())?;
-        self.harm(node, self.commands().pause.as_ref(), Ability::Pause).await
+        shell::harm(self.command(node, self.commands().pause.as_ref(), Ability::Pause)?, &self.run)
+            .await
+            .map(drop)
     }
 
     async fn resume(&self, node: NodeId) -> Result<(), EnvError> {
         if !self.state(node).await?.is_paused() {
             return self.settle("resume", node);
         }
-        self.mend(node, self.commands().resume.as_ref(), Ability::Pause).await?;
+        shell::run(self.command(node, self.commands().resume.as_ref(), Ability::Pause)?).await?;
         self.settle("resume", node)
     }
 

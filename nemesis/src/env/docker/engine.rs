@@ -202,6 +202,7 @@ pub(crate) struct Network {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Member {
+    /// Empty if the engine gives none.
     #[serde(default)]
     pub(crate) mac_address: String,
 }
