@@ -6,6 +6,7 @@
 
 use checker::Kind;
 use checker::history::Outcome;
+use rayon::prelude::*;
 
 use super::scene::{Clock, Scene};
 
@@ -106,7 +107,9 @@ impl Sweep {
 /// went back has them already.
 fn events(scene: &Scene, mut take: impl FnMut(i64, Option<Outcome>)) {
     let ops = scene.history.ops();
-    let in_order = (1..ops.len()).all(|at| scene.time(at - 1) <= scene.time(at));
+    let all = (1..ops.len()).into_par_iter();
+    let in_order =
+        all.map(|at| (scene.time(at - 1), scene.time(at))).all(|(one, next)| one <= next);
     if in_order {
         for (position, kind) in ops.of_clients() {
             take(scene.time(position), ending(kind));

@@ -6,7 +6,8 @@
 //! acknowledged, or available because no fault took hold; one word could not say so.
 
 use checker::Validity;
-use checker::history::Outcome;
+use checker::history::{History, Operation, Outcome};
+use rayon::prelude::*;
 
 use super::availability::Gaps;
 use super::fault::{self, Fault, Proof};
@@ -61,6 +62,12 @@ impl Count {
             Outcome::Fail => self.fail += 1,
             Outcome::Info => self.info += 1,
         }
+    }
+
+    fn join(&mut self, other: &Count) {
+        self.ok += other.ok;
+        self.fail += other.fail;
+        self.info += other.info;
     }
 }
 
@@ -118,19 +125,43 @@ impl Axes {
 }
 
 fn counts(scene: &Scene) -> Vec<Count> {
-    let mut kinds = Kinds::default();
+    const EACH: usize = 1 << 16;
+    let operations = scene.history.operations();
+    let tallies: Vec<Tally<'_>> = (0..operations.len())
+        .into_par_iter()
+        .fold_chunks(EACH, Tally::default, |tally, at| {
+            tally.with(scene.history, &operations.at(at))
+        })
+        .collect();
     let mut rows: Vec<Count> = Vec::new();
     let mut total = Count::default();
-    for operation in scene.history.operations().iter() {
-        let kind = kinds.number(scene.history.function(&operation)) as usize;
-        if kind == rows.len() {
-            rows.push(Count { f: kinds.names[kind].clone(), ..Count::default() });
+    for count in tallies.into_iter().flat_map(|tally| tally.rows) {
+        total.join(&count);
+        match rows.iter_mut().find(|row| row.f == count.f) {
+            Some(row) => row.join(&count),
+            None => rows.push(count),
         }
-        rows[kind].add(operation.outcome);
-        total.add(operation.outcome);
     }
     rows.push(total);
     rows
+}
+
+/// Counts of some operations, one row a kind in the order of first use.
+#[derive(Default)]
+struct Tally<'h> {
+    kinds: Kinds<'h>,
+    rows: Vec<Count>,
+}
+
+impl<'h> Tally<'h> {
+    fn with(mut self, history: &'h History, operation: &Operation) -> Tally<'h> {
+        let kind = self.kinds.number(history.function(operation)) as usize;
+        if kind == self.rows.len() {
+            self.rows.push(Count { f: self.kinds.names[kind].clone(), ..Count::default() });
+        }
+        self.rows[kind].add(operation.outcome);
+        self
+    }
 }
 
 fn faults(scene: &Scene, gaps: &Gaps) -> Vec<FaultReport> {

@@ -15,6 +15,7 @@ use checker::history::{
 };
 use checker::verdict::Anomaly;
 use checker::{Value, Verdict};
+use rayon::prelude::*;
 
 use super::fault::{self, Fault};
 use super::lanes;
@@ -114,7 +115,7 @@ impl<'a> Scene<'a> {
         let ops = history.ops();
         let clock = clock_of(history);
         let time = |position: usize| time_at(ops, clock, position);
-        let horizon = (0..ops.len()).map(time).max().unwrap_or(0);
+        let horizon = (0..ops.len()).into_par_iter().map(time).max().unwrap_or(0);
         let keys: Vec<Value> = input.verdict.parts.iter().map(|part| part.key.clone()).collect();
         Scene {
             history,
@@ -305,7 +306,7 @@ pub(crate) fn anomalies(verdict: &Verdict) -> Vec<Anomaly> {
 /// Which clock a history has.
 pub(crate) fn clock_of(history: &History) -> Clock {
     let ops = history.ops();
-    let timed = !ops.is_empty() && (0..ops.len()).all(|at| ops.time_ns(at) >= 0);
+    let timed = !ops.is_empty() && (0..ops.len()).into_par_iter().all(|at| ops.time_ns(at) >= 0);
     if timed { Clock::Nanoseconds } else { Clock::Events }
 }
 

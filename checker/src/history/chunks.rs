@@ -7,7 +7,7 @@
 //! of several lines, is part of one large vector, or is wrong) is given back with everything behind
 //! it, and read through the window like any other input: the same operations, the same errors.
 //!
-//! At most two chunks a thread are in flight, and their memory is used again and again.
+//! At most four chunks a thread are in flight, and their memory is used again and again.
 
 use std::io;
 use std::num::NonZero;
@@ -20,6 +20,9 @@ use crate::edn::{Place, Rest, count_lines};
 
 /// Lines beyond this are no lines of a history.
 const LONGEST_LINE_BYTES: usize = 16 << 20;
+
+/// How many chunks each thread has: who waits for a thread that does not run has something else to do.
+const IN_FLIGHT: usize = 4;
 
 /// A piece of the input with what was read of it.
 #[derive(Default)]
@@ -59,8 +62,8 @@ pub(super) fn read<E: From<ReadError>>(
     thread::scope(|scope| {
         let workers: Vec<Worker> = (0..threads)
             .map(|_| {
-                let (to, inbox) = sync_channel::<Chunk>(2);
-                let (outbox, from) = sync_channel(2);
+                let (to, inbox) = sync_channel::<Chunk>(IN_FLIGHT);
+                let (outbox, from) = sync_channel(IN_FLIGHT);
                 scope.spawn(move || work(format, &inbox, &outbox));
                 Worker { to, from }
             })
@@ -103,7 +106,7 @@ impl Crew<'_> {
     ) -> Result<Vec<u8>, E> {
         let mut failure = None;
         loop {
-            while failure.is_none() && self.given - self.taken < 2 * self.workers.len() {
+            while failure.is_none() && self.given - self.taken < IN_FLIGHT * self.workers.len() {
                 let chunk = self.spare.pop().unwrap_or_default();
                 match cutter.cut(chunk) {
                     Ok(Some(chunk)) => self.give(chunk),

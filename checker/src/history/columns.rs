@@ -51,6 +51,8 @@ pub(crate) struct Columns {
     errors: Sparse,
     extras: Sparse,
     known_processes: Processes,
+    /// Where whoever is no client says something: few events, and asked for often.
+    others: Vec<u32>,
 }
 
 impl Columns {
@@ -60,6 +62,9 @@ impl Columns {
 
     /// Appends an event that was read in full.
     pub(super) fn push_op(&mut self, op: Op) {
+        if matches!(op.process, Process::Other(_)) {
+            self.others.push(narrow(self.len()));
+        }
         let row = Row {
             time_ns: op.time_ns,
             process: self.known_processes.number(op.process),
@@ -72,7 +77,7 @@ impl Columns {
         self.push(op.index, &row);
     }
 
-    /// Appends an event.
+    /// Appends an event of a client.
     #[inline]
     pub(super) fn push(&mut self, index: u64, row: &Row) {
         let position = self.kinds.len();
@@ -92,9 +97,24 @@ impl Columns {
         self.known_processes.client(process)
     }
 
-    /// How many processes there are.
-    pub(super) fn process_count(&self) -> usize {
-        self.known_processes.all.len()
+    /// All processes, by their numbers.
+    pub(super) fn all_processes(&self) -> &[Process] {
+        &self.known_processes.all
+    }
+
+    /// Where whoever is no client says something, in order.
+    pub(super) fn of_others(&self) -> impl Iterator<Item = usize> + Clone + use<'_> {
+        self.others.iter().map(|at| *at as usize)
+    }
+
+    /// Whether everything is said by clients.
+    pub(super) fn has_only_clients(&self) -> bool {
+        self.others.is_empty()
+    }
+
+    #[inline]
+    pub(super) fn process_number(&self, at: usize) -> ProcessNumber {
+        self.processes[at]
     }
 
     /// The index that an event without one has next.
@@ -215,6 +235,7 @@ impl Columns {
         self.times_ns.extend_from_slice(&other.times_ns);
         self.processes.extend(other.processes.iter().map(|one| processes[one.position()]));
         self.kinds.extend_from_slice(&other.kinds);
+        self.others.extend(other.others.iter().map(|at| narrow(offset + *at as usize)));
         self.errors.append(&other.errors, offset, &translation);
         self.extras.append(&other.extras, offset, &translation);
     }
@@ -231,6 +252,7 @@ impl Columns {
         self.errors.entries.clear();
         self.extras.entries.clear();
         self.known_processes.clear();
+        self.others.clear();
     }
 
     /// Gives back the memory that will not be needed.
@@ -243,6 +265,7 @@ impl Columns {
         self.operands.shrink_to_fit();
         self.errors.entries.shrink_to_fit();
         self.extras.entries.shrink_to_fit();
+        self.others.shrink_to_fit();
     }
 }
 

@@ -254,44 +254,73 @@ impl<'h> Keyed<'h> {
     }
 }
 
-/// The operations with their keys, in order. They are looked at on all cores, some at a time: that is
-/// mostly waiting for memory, and not all of it is kept.
-fn all_keyed(history: &History, keying: Keying) -> impl Iterator<Item = Result<Keyed<'_>, NoKey>> {
-    const KEPT: usize = 1 << 16;
-    const EACH: usize = 1 << 10;
-    let count = history.operations().len();
-    (0..count).step_by(KEPT).flat_map(move |from| {
-        let some = (from..count.min(from + KEPT)).into_par_iter().with_min_len(EACH);
-        some.map(|number| Keyed::operation(history, number, keying)).collect::<Vec<_>>()
-    })
-}
-
 fn are_keyed(history: &History, keying: Keying) -> bool {
     let all = (0..history.operations().len()).into_par_iter();
     all.all(|number| Keyed::operation(history, number, keying).is_ok())
 }
 
+/// Takes a history apart. The operations are looked at on all cores, some at a time: that is mostly
+/// waiting for memory. Meanwhile those before them are put beside others of their keys.
 fn by_key(history: &History, keying: Keying) -> Result<Vec<KeyHistory<'_>>, NoKey> {
-    let mut places: FxHashMap<Value, usize> = FxHashMap::default();
-    // Most keys are recognised by their number, without a look at them.
-    let mut recognised: FxHashMap<Interned, usize> = FxHashMap::default();
-    let mut keys: Vec<KeyHistory<'_>> = Vec::new();
-    for (number, keyed) in all_keyed(history, keying).enumerate() {
-        let keyed = keyed?;
-        let known = keyed.number.and_then(|number| recognised.get(&number));
-        let place = known.copied().unwrap_or_else(|| {
-            *places.entry(keyed.key.canonical()).or_insert_with(|| {
-                let key = keyed.key.clone();
-                keys.push(KeyHistory { key, history, keying, numbers: Vec::new() });
-                keys.len() - 1
-            })
-        });
-        if let (None, Some(number)) = (known, keyed.number) {
-            recognised.insert(number, place);
-        }
-        keys[place].numbers.push(narrow(number));
+    const SOME: usize = 1 << 16;
+    const EACH: usize = 1 << 10;
+    let count = history.operations().len();
+    let look_at = |from: usize| -> Vec<Result<Keyed<'_>, NoKey>> {
+        let some = (from..count.min(from + SOME)).into_par_iter().with_min_len(EACH);
+        some.map(|number| Keyed::operation(history, number, keying)).collect()
+    };
+    let mut sorter = Sorter::new(history, keying);
+    let mut some = look_at(0);
+    while !some.is_empty() {
+        let after = sorter.taken + some.len();
+        let (next, sorted) = rayon::join(|| look_at(after), || sorter.take(some));
+        sorted?;
+        some = next;
     }
-    Ok(keys)
+    Ok(sorter.keys)
+}
+
+/// Puts operations to their keys, in order.
+struct Sorter<'h> {
+    history: &'h History,
+    keying: Keying,
+    keys: Vec<KeyHistory<'h>>,
+    places: FxHashMap<Value, usize>,
+    /// Most keys are recognised by their number, without a look at them.
+    recognised: FxHashMap<Interned, usize>,
+    /// How many operations were taken.
+    taken: usize,
+}
+
+impl<'h> Sorter<'h> {
+    fn new(history: &'h History, keying: Keying) -> Sorter<'h> {
+        let (places, recognised) = (FxHashMap::default(), FxHashMap::default());
+        Sorter { history, keying, keys: Vec::new(), places, recognised, taken: 0 }
+    }
+
+    fn take(&mut self, some: Vec<Result<Keyed<'h>, NoKey>>) -> Result<(), NoKey> {
+        for keyed in some {
+            let place = self.place(&keyed?);
+            self.keys[place].numbers.push(narrow(self.taken));
+            self.taken += 1;
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, keyed: &Keyed<'h>) -> usize {
+        let known = keyed.number.and_then(|number| self.recognised.get(&number));
+        if let Some(place) = known {
+            return *place;
+        }
+        let (history, keying, keys) = (self.history, self.keying, &mut self.keys);
+        let place = *self.places.entry(keyed.key.canonical()).or_insert_with(|| {
+            let key = keyed.key.clone();
+            keys.push(KeyHistory { key, history, keying, numbers: Vec::new() });
+            keys.len() - 1
+        });
+        self.recognised.extend(keyed.number.map(|number| (number, place)));
+        place
+    }
 }
 
 #[cfg(test)]

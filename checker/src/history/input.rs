@@ -15,6 +15,7 @@ use super::draft::Drafted;
 use super::edn::EdnEvents;
 use super::fast::{self, Quick, Texts};
 use super::json::JsonEvents;
+use super::pairing::Pairer;
 use super::ramp::Ramp;
 use super::{Format, History, OpRef, ReadError, chunks, compressed, log};
 use crate::edn::{Cursor, Fault, Place, Read, Rest, SyntaxProblem, Tools, count_lines};
@@ -54,8 +55,27 @@ pub fn read_path(path: &Path, format: Option<Format>) -> Result<History, ReadErr
 ///
 /// When the input cannot be read, is not in the format, or holds no history.
 pub fn read(input: impl io::Read, format: Option<Format>) -> Result<History, ReadError> {
-    let events = Events::of(compressed::opened(input)?, format, WINDOW_BYTES)?;
-    events.into_history()
+    paired(compressed::opened(input)?, format, WINDOW_BYTES)
+}
+
+/// All events of an input, paired while they are read.
+fn paired(
+    input: impl io::Read,
+    format: Option<Format>,
+    window_bytes: usize,
+) -> Result<History, ReadError> {
+    let (mut all, mut pairer) = (Events::default(), Pairer::default());
+    read_windows(input, format, window_bytes, &mut |piece: &Events, lines| {
+        all.append(piece, lines);
+        pairer.follow(&all.rows);
+        Ok::<(), ReadError>(())
+    })?;
+    let Events { rows, lines, .. } = all;
+    History::paired(rows, pairer).map_err(|error| ReadError::Malformed {
+        line: lines.get(error.position),
+        earlier_line: error.earlier.map(|position| lines.get(position)),
+        error,
+    })
 }
 
 /// Hands the events of a history to `take`, one after the other with their lines, however many
@@ -134,20 +154,6 @@ pub(super) struct Events {
 }
 
 impl Events {
-    /// All events of an input.
-    fn of(
-        input: impl io::Read,
-        format: Option<Format>,
-        window_bytes: usize,
-    ) -> Result<Events, ReadError> {
-        let mut all = Events::default();
-        read_windows(input, format, window_bytes, &mut |piece: &Events, lines| {
-            all.append(piece, lines);
-            Ok::<(), ReadError>(())
-        })?;
-        Ok(all)
-    }
-
     /// Keeps an event that starts on this line.
     fn push(&mut self, drafted: Drafted, line: u64) {
         let Drafted { mut op, index } = drafted;
@@ -178,15 +184,6 @@ impl Events {
         self.rows.clear();
         self.lines.clear();
         self.unnumbered = 0;
-    }
-
-    fn into_history(self) -> Result<History, ReadError> {
-        let Events { rows, lines, .. } = self;
-        History::from_columns(rows).map_err(|error| ReadError::Malformed {
-            line: lines.get(error.position),
-            earlier_line: error.earlier.map(|position| lines.get(position)),
-            error,
-        })
     }
 
     pub(super) fn into_ops(self) -> Vec<Op> {
@@ -378,6 +375,6 @@ pub(super) mod testing {
         format: Format,
         window_bytes: usize,
     ) -> Result<History, ReadError> {
-        Events::of(bytes, Some(format), window_bytes)?.into_history()
+        paired(bytes, Some(format), window_bytes)
     }
 }

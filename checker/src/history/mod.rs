@@ -30,6 +30,7 @@ mod write;
 
 use std::hint::black_box;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 pub use error::ReadError;
@@ -49,7 +50,7 @@ use crate::op::Op;
 use crate::value::Value;
 use columns::Columns;
 use interner::Interned;
-use pairing::Pairing;
+use pairing::{Pairer, Pairing};
 
 /// Everything that happened, in one total order, with every invocation paired with its
 /// completion. Immutable: whatever is derived from it can refer to positions in it.
@@ -93,12 +94,13 @@ impl History {
     pub fn from_ops(ops: Vec<Op>) -> Result<History, HistoryError> {
         let mut columns = Columns::default();
         ops.into_iter().for_each(|op| columns.push_op(op));
-        History::from_columns(columns)
+        History::paired(columns, Pairer::default())
     }
 
-    fn from_columns(mut columns: Columns) -> Result<History, HistoryError> {
+    /// The history of these events, some of which the pairer may have seen already.
+    fn paired(mut columns: Columns, pairer: Pairer) -> Result<History, HistoryError> {
         columns.shrink();
-        let pairing = pairing::pair(&columns)?;
+        let pairing = pairer.finish(&columns)?;
         Ok(History { columns, pairing })
     }
 
@@ -144,10 +146,17 @@ impl History {
         black_box(ends().fold(0, |sum, one| sum ^ values(one)));
     }
 
-    /// What clients did, each function once. O(n).
+    /// What clients did, each function once, in no order. O(n).
     pub fn functions(&self) -> impl Iterator<Item = &Value> {
-        let all = self.operations().iter().map(|operation| self.columns.f(operation.invoke));
-        let distinct: FxHashSet<Interned> = all.collect();
+        let with = |mut known: FxHashSet<Interned>, f| {
+            known.insert(f);
+            known
+        };
+        let all = (0..self.pairing.len()).into_par_iter().with_min_len(1 << 16);
+        let distinct = all
+            .map(|number| self.columns.f(self.pairing.ends(number).0))
+            .fold(FxHashSet::default, with)
+            .reduce(FxHashSet::default, |one, other| other.into_iter().fold(one, with));
         distinct.into_iter().map(|f| self.columns.values.get(f))
     }
 

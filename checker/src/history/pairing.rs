@@ -130,6 +130,8 @@ impl Pairing {
 /// What a process is doing.
 #[derive(Clone, Copy)]
 enum State {
+    /// It is no client.
+    Foreign,
     /// Nothing was seen of it yet.
     New,
     /// It runs the operation of this number.
@@ -140,26 +142,60 @@ enum State {
     Retired(u32),
 }
 
-/// Pairs invocations with completions; O(events).
-pub(super) fn pair(columns: &Columns) -> Result<Pairing, HistoryError> {
-    let mut pairing = Pairing::default();
-    let mut states = vec![State::New; columns.process_count()];
-    let descent = columns.indices.first_descent();
-    for position in 0..columns.len() {
-        if descent == Some(position) {
-            return Err(out_of_order(columns, position));
+/// Pairs invocations with completions while events are appended: whoever reads a file waits for it
+/// anyway. O(events).
+#[derive(Default)]
+pub(super) struct Pairer {
+    pairing: Pairing,
+    states: Vec<State>,
+    /// How many events were looked at.
+    seen: usize,
+    /// The first event that contradicts an earlier one; none behind it is looked at.
+    contradiction: Option<HistoryError>,
+}
+
+impl Pairer {
+    /// Looks at the events that were appended since the last time.
+    pub(super) fn follow(&mut self, columns: &Columns) {
+        if self.contradiction.is_none() {
+            self.contradiction = self.pair(columns).err();
         }
-        let (number, Process::Client(process)) = columns.process(position) else { continue };
-        let event = Event { columns, position, process: *process };
-        let state = &mut states[number.position()];
-        *state = match columns.kind(position) {
-            Kind::Invoke => event.invoke(*state, &mut pairing)?,
-            kind => event.complete(kind, *state, &mut pairing)?,
-        };
     }
-    pairing.invocations.shrink_to_fit();
-    pairing.completions.shrink_to_fit();
-    Ok(pairing)
+
+    fn pair(&mut self, columns: &Columns) -> Result<(), HistoryError> {
+        let fresh = &columns.all_processes()[self.states.len()..];
+        let state = |process: &Process| match process {
+            Process::Client(_) => State::New,
+            Process::Other(_) => State::Foreign,
+        };
+        self.states.extend(fresh.iter().map(state));
+        for position in self.seen..columns.len() {
+            let state = &mut self.states[columns.process_number(position).position()];
+            let event = Event { columns, position };
+            *state = match (*state, columns.kind(position)) {
+                (State::Foreign, _) => continue,
+                (_, Kind::Invoke) => event.invoke(*state, &mut self.pairing)?,
+                (_, kind) => event.complete(kind, *state, &mut self.pairing)?,
+            };
+        }
+        self.seen = columns.len();
+        Ok(())
+    }
+
+    /// The operations of all these events.
+    pub(super) fn finish(mut self, columns: &Columns) -> Result<Pairing, HistoryError> {
+        self.follow(columns);
+        let contradicted = self.contradiction.as_ref().map_or(usize::MAX, |error| error.position);
+        match (columns.indices.first_descent(), self.contradiction) {
+            (Some(descent), _) if descent <= contradicted => Err(out_of_order(columns, descent)),
+            (_, Some(contradiction)) => Err(contradiction),
+            (_, None) => {
+                self.pairing.invocations.shrink_to_fit();
+                self.pairing.completions.shrink_to_fit();
+                Ok(self.pairing)
+            }
+        }
+    }
 }
 
 fn out_of_order(columns: &Columns, position: usize) -> HistoryError {
@@ -172,7 +208,6 @@ fn out_of_order(columns: &Columns, position: usize) -> HistoryError {
 struct Event<'a> {
     columns: &'a Columns,
     position: usize,
-    process: u64,
 }
 
 impl Event<'_> {
@@ -181,11 +216,11 @@ impl Event<'_> {
             State::Running(number) => {
                 let invoke = pairing.invocations[number as usize] as usize;
                 let (first, second) = (self.index_at(invoke), self.index_at(self.position));
-                let problem = Problem::InvokedTwice { process: self.process, first, second };
+                let problem = Problem::InvokedTwice { process: self.process(), first, second };
                 Err(HistoryError { problem, earlier: Some(invoke), position: self.position })
             }
             State::Retired(info) => Err(self.returned(info as usize)),
-            State::Idle(_) | State::New => {
+            State::Idle(_) | State::New | State::Foreign => {
                 let number = narrow(pairing.len());
                 pairing.invocations.push(narrow(self.position));
                 pairing.completions.push(NEVER);
@@ -204,7 +239,7 @@ impl Event<'_> {
             State::Running(number) => number as usize,
             State::Retired(info) => return Err(self.returned(info as usize)),
             State::Idle(earlier) => return Err(self.without_invoke(Some(earlier as usize))),
-            State::New => return Err(self.without_invoke(None)),
+            State::New | State::Foreign => return Err(self.without_invoke(None)),
         };
         let invoke = pairing.invocations[number] as usize;
         self.same_function(invoke)?;
@@ -222,7 +257,7 @@ impl Event<'_> {
             return Ok(());
         }
         let problem = Problem::FunctionChanged {
-            process: self.process,
+            process: self.process(),
             invocation: self.index_at(invoke),
             completion: self.index_at(self.position),
         };
@@ -231,7 +266,7 @@ impl Event<'_> {
 
     fn returned(&self, info: usize) -> HistoryError {
         let problem = Problem::ReturnedAfterInfo {
-            process: self.process,
+            process: self.process(),
             info: self.index_at(info),
             returned: self.index_at(self.position),
         };
@@ -240,7 +275,7 @@ impl Event<'_> {
 
     fn without_invoke(&self, earlier: Option<usize>) -> HistoryError {
         let problem = Problem::CompletionWithoutInvoke {
-            process: self.process,
+            process: self.process(),
             completion: self.index_at(self.position),
             kind: self.columns.kind(self.position).word(),
             previous: earlier.map(|at| self.index_at(at)),
@@ -250,6 +285,13 @@ impl Event<'_> {
 
     fn index_at(&self, position: usize) -> u64 {
         self.columns.indices.get(position)
+    }
+
+    fn process(&self) -> u64 {
+        match self.columns.process(self.position).1 {
+            Process::Client(number) => *number,
+            Process::Other(_) => unreachable!("only events of clients are paired"),
+        }
     }
 }
 

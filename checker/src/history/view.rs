@@ -176,15 +176,16 @@ impl<'h> Ops<'h> {
     /// Where clients say something, and what: to see who did not answer, one need not look at more.
     pub fn of_clients(&self) -> impl Iterator<Item = (usize, Kind)> + use<'h> {
         let columns = self.columns;
-        let positions = (0..columns.len()).filter(|at| is_client(columns, *at));
+        let all = columns.has_only_clients();
+        let positions = (0..columns.len()).filter(move |at| all || is_client(columns, *at));
         positions.map(|at| (at, columns.kind(at)))
     }
 
-    /// The events of whoever is no client, such as the nemesis, with their positions.
+    /// The events of whoever is no client, such as the nemesis, with their positions; no others are
+    /// looked at.
     pub fn of_others(&self) -> impl Iterator<Item = (usize, OpRef<'h>)> + use<'h> {
         let columns = self.columns;
-        let positions = (0..columns.len()).filter(|at| !is_client(columns, *at));
-        positions.map(|at| (at, columns.op(at)))
+        columns.of_others().map(|at| (at, columns.op(at)))
     }
 
     /// All of them, for themselves.

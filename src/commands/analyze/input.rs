@@ -52,7 +52,9 @@ pub(in crate::commands) fn load(
         Source::Journal(path) => journal(path, budget).with_context(|| name(path)),
     }?;
     // A flag that contradicts the history is the caller's mistake, not a verdict.
-    if let Err(error) = split(&reading.history, independent) {
+    if independent == Independent::Yes
+        && let Err(error) = split(&reading.history, independent)
+    {
         return Err(BadInput(format!("--independent yes: {error}")).into());
     }
     Ok(reading)
