@@ -1,3 +1,6 @@
+use proptest::prelude::*;
+
+use super::input::testing::read_by_windows;
 use super::*;
 use crate::op::{Kind, Process};
 use crate::value::Value;
@@ -374,4 +377,51 @@ fn events_are_found_by_index_and_told_apart_by_who_they_are_of() {
     assert_eq!(lines, expected);
     let [_, value] = ops.at(0).pair().expect("a pair");
     assert_eq!(ops.at(0).with_value(value).to_op().value, Value::Int(2));
+}
+
+/// Events of three clients and a nemesis, in order but for one now and then.
+fn line(index: usize, (who, how): (u64, u8), running: &mut [bool; 4]) -> String {
+    let process = if who == 3 { ":nemesis".to_owned() } else { who.to_string() };
+    let runs = std::mem::replace(&mut running[who as usize], how == 0);
+    let kind = match how {
+        0 => ":invoke",
+        1 => ":info",
+        _ if !runs => {
+            running[who as usize] = true;
+            ":invoke"
+        }
+        2 => ":fail",
+        _ => ":ok",
+    };
+    let index = if how == 3 { index / 2 } else { index };
+    format!("{{:index {index}, :process {process}, :type {kind}, :f :read}}\n")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 4000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn events_are_paired_alike_however_many_come_at_a_time(
+        events in proptest::collection::vec((0..4_u64, 0..40_u8), 0..40),
+        window_bytes in 1_usize..400,
+    ) {
+        let mut running = [false; 4];
+        let text: String =
+            events.iter().enumerate().map(|(at, event)| line(at, *event, &mut running)).collect();
+        let at_once = History::from_ops(read_bytes(text.as_bytes(), Format::Edn).unwrap());
+        let in_pieces = read_by_windows(text.as_bytes(), Format::Edn, window_bytes);
+        match (at_once, in_pieces) {
+            (Ok(one), Ok(other)) => {
+                assert_eq!(one.operations(), other.operations(), "{text}");
+                let others = |history: &History| -> Vec<usize> {
+                    history.ops().of_others().map(|(at, _)| at).collect()
+                };
+                assert_eq!(others(&one), others(&other), "{text}");
+            }
+            (Err(error), Err(ReadError::Malformed { error: other, .. })) => {
+                assert_eq!(error, other, "{text}");
+            }
+            (one, other) => panic!("{one:?} or {other:?}: {text}"),
+        }
+    }
 }
