@@ -11,6 +11,7 @@ mod budget;
 mod case;
 pub mod certificate;
 pub mod checks;
+mod cores;
 pub mod edn;
 #[cfg(test)]
 #[path = "../tests/support/exhaustive.rs"]

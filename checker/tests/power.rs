@@ -1,7 +1,7 @@
 //! What the search can decide, by how much it looks at: what makes it stronger proves nothing, so the
 //! verdict of no small history tells when it is gone. `targets harder` measures the same and more.
 
-#[allow(dead_code, reason = "a command line is for commands")]
+#[expect(dead_code, reason = "a command line is for commands")]
 #[path = "../examples/simulate/mod.rs"]
 mod simulate;
 
@@ -16,8 +16,8 @@ use simulate::Shape;
 /// How many configurations a valid history of a compare-and-set register takes.
 fn expansions(shape: &Shape) -> u64 {
     let mut text = Vec::new();
-    simulate::write(shape, &mut text).unwrap();
-    let history = read(text.as_slice(), Some(Format::Edn)).unwrap();
+    simulate::write(shape, &mut text).expect("memory takes everything");
+    let history = read(text.as_slice(), Some(Format::Edn)).expect("a history");
     let spec = CheckerSpec::linearizable(ModelName::CasRegister);
     let patience = Patience(Duration::ZERO);
     let options = CheckOptions { spec, patience, threads: Some(1), ..CheckOptions::default() };

@@ -27,6 +27,9 @@ pub fn verify(history: &[u8], certificate: &[u8]) -> Result<Report, Refusal> {
     verify_within(history, certificate, UNPACKED_BYTES_MAX)
 }
 
+/// What is this short is checked before another thread would have started.
+const SHORT_BYTES: usize = 16 << 10;
+
 /// [`verify`], with another limit to what either file unpacks to, in bytes.
 ///
 /// # Errors
@@ -48,7 +51,8 @@ pub fn verify_within(
             unpack(history, unpacked_bytes_max).map_err(|error| of_history(error.to_string()))?;
         events(&text, rules.notation).map_err(|error| of_history(error.to_string()))
     };
-    let (events, hash) = threads::both(read, || sha256(history));
+    let is_long = history.len() + certificate.len() > SHORT_BYTES;
+    let (events, hash) = threads::both(is_long, read, || sha256(history));
     if hash != header.sha256 {
         return Err(broken("it is about another history: the SHA-256 differs".to_owned()));
     }
@@ -57,7 +61,7 @@ pub fn verify_within(
     let objects =
         split(&events, &operations, rules.keys).map_err(|error| broken(error.to_string()))?;
     let lines: Vec<&[u8]> = lines.collect();
-    let keys = Bench::new(&rules, &events, &objects).all(&lines)?;
+    let keys = Bench::new(&rules, &events, &objects).all(is_long, &lines)?;
     let report = Report {
         claim: header.claim,
         checker: rules.name.clone(),
@@ -126,11 +130,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Checks a line for each object, in any order, and the last line.
-    fn all(&self, lines: &[&[u8]]) -> Result<Vec<KeyReport>, Refusal> {
+    fn all(&self, is_long: bool, lines: &[&[u8]]) -> Result<Vec<KeyReport>, Refusal> {
         let mut proved = vec![false; self.objects.len()];
         let mut keys = Vec::new();
         let mut ended = None;
-        for checked in threads::map(lines, |line| self.line(line)) {
+        for checked in threads::map(is_long, lines, |line| self.line(line)) {
             if ended.is_some() {
                 return Err(of_certificate("something stands behind its end".to_owned()));
             }

@@ -13,8 +13,9 @@ use super::object::{Object, Recorded, Source};
 use super::remedy::{self, Failing};
 use super::sentence::titled;
 use super::strength::{self, Doubts};
-use super::{company, core, fingerprint};
+use super::{QUICKLY_DECIDED, company, core, fingerprint};
 use crate::budget::Budget;
+use crate::cores;
 use crate::faults::in_force;
 use crate::history::History;
 use crate::model::Model;
@@ -76,7 +77,8 @@ impl WithModel for Examine<'_, '_> {
             shrunk.map(find).unwrap_or_default()
         };
         // Both are decisions about the whole history, and neither asks for the other's answer.
-        let (strength, others): (_, Vec<Vec<String>>) = rayon::join(
+        let (strength, others): (_, Vec<Vec<String>>) = cores::both(
+            parsed.occurrences.len() > QUICKLY_DECIDED,
             || strength::find(&model, &parsed, &doubts, shrunk, &question()),
             || failing.iter().map(others).collect(),
         );

@@ -216,6 +216,9 @@ pub(crate) fn sources(
     })
 }
 
+/// Whether so few operations can be ordered is decided sooner than another thread is there.
+const QUICKLY_DECIDED: usize = 32;
+
 /// A verdict for each object, in their order.
 fn judge_all(
     sources: &[Source<'_>],
@@ -235,8 +238,10 @@ fn judge_all(
     let in_parallel = |threads: usize| {
         rayon::scope(|scope| (0..threads).for_each(|_| scope.spawn(|_| work())));
     };
+    let is_quick =
+        sources.len() == 1 || sources.iter().map(Source::len).sum::<usize>() <= QUICKLY_DECIDED;
     match threads.map(pool) {
-        None if sources.len() == 1 => work(),
+        None if is_quick => work(),
         Some(Some(pool)) if sources.len() == 1 => pool.install(work),
         Some(Some(pool)) => pool.install(|| in_parallel(pool.current_num_threads())),
         Some(None) => work(),

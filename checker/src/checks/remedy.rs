@@ -7,11 +7,13 @@
 
 use rustc_hash::FxHashSet;
 
+use super::QUICKLY_DECIDED;
 use super::linearizable::Parsed;
 use super::object::Recorded;
 use super::sentence::{alternatives, process};
 use super::strength::Doubts;
 use crate::budget::Budget;
+use crate::cores;
 use crate::history::Outcome;
 use crate::linear::{Decision, Occurrence, decide};
 use crate::model::{Call, Class, Model};
@@ -67,7 +69,8 @@ pub(crate) fn others<M: Model>(
     budget: &Budget,
 ) -> Vec<String> {
     let trial = Trial { model, parsed, budget };
-    let (results, losses) = rayon::join(
+    let (results, losses) = cores::both(
+        parsed.occurrences.len() > QUICKLY_DECIDED,
         || failing.at.and_then(|at| trial.other_results(at, &failing.observed)),
         || trial.losses(shrunk, failing.at),
     );

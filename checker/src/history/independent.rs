@@ -19,6 +19,7 @@ use thiserror::Error;
 use super::columns::{Columns, narrow};
 use super::interner::Interned;
 use super::{History, Operation};
+use crate::cores;
 use crate::op::Kind;
 use crate::value::Value;
 
@@ -182,7 +183,7 @@ fn reads_name_their_key(history: &History) -> bool {
         pair.is_some_and(|[_, value]| is_nothing(columns.values.get(value)))
     };
     all.iter().any(|one| asks(&one))
-        && (0..all.len()).into_par_iter().all(|number| {
+        && (0..all.len()).into_par_iter().with_min_len(cores::EACH).all(|number| {
             let one = all.at(number);
             !asks(&one) || names(&one)
         })
@@ -255,7 +256,7 @@ impl<'h> Keyed<'h> {
 }
 
 fn are_keyed(history: &History, keying: Keying) -> bool {
-    let all = (0..history.operations().len()).into_par_iter();
+    let all = (0..history.operations().len()).into_par_iter().with_min_len(cores::EACH);
     all.all(|number| Keyed::operation(history, number, keying).is_ok())
 }
 
@@ -263,17 +264,17 @@ fn are_keyed(history: &History, keying: Keying) -> bool {
 /// waiting for memory. Meanwhile those before them are put beside others of their keys.
 fn by_key(history: &History, keying: Keying) -> Result<Vec<KeyHistory<'_>>, NoKey> {
     const SOME: usize = 1 << 16;
-    const EACH: usize = 1 << 10;
     let count = history.operations().len();
     let look_at = |from: usize| -> Vec<Result<Keyed<'_>, NoKey>> {
-        let some = (from..count.min(from + SOME)).into_par_iter().with_min_len(EACH);
+        let some = (from..count.min(from + SOME)).into_par_iter().with_min_len(cores::EACH);
         some.map(|number| Keyed::operation(history, number, keying)).collect()
     };
     let mut sorter = Sorter::new(history, keying);
     let mut some = look_at(0);
     while !some.is_empty() {
         let after = sorter.taken + some.len();
-        let (next, sorted) = rayon::join(|| look_at(after), || sorter.take(some));
+        let is_worth_it = some.len() > cores::EACH;
+        let (next, sorted) = cores::both(is_worth_it, || look_at(after), || sorter.take(some));
         sorted?;
         some = next;
     }

@@ -148,15 +148,15 @@ impl History {
 
     /// What clients did, each function once, in no order. O(n).
     pub fn functions(&self) -> impl Iterator<Item = &Value> {
-        let with = |mut known: FxHashSet<Interned>, f| {
-            known.insert(f);
-            known
+        const EACH: usize = 1 << 16;
+        let count = self.pairing.len();
+        let of = |number| self.columns.f(self.pairing.ends(number).0);
+        let some = |from: usize| -> FxHashSet<Interned> {
+            (from..count.min(from + EACH)).map(of).collect()
         };
-        let all = (0..self.pairing.len()).into_par_iter().with_min_len(1 << 16);
-        let distinct = all
-            .map(|number| self.columns.f(self.pairing.ends(number).0))
-            .fold(FxHashSet::default, with)
-            .reduce(FxHashSet::default, |one, other| other.into_iter().fold(one, with));
+        let found: Vec<_> =
+            (0..count.div_ceil(EACH)).into_par_iter().map(|at| some(at * EACH)).collect();
+        let distinct: FxHashSet<Interned> = found.into_iter().flatten().collect();
         distinct.into_iter().map(|f| self.columns.values.get(f))
     }
 
