@@ -277,4 +277,27 @@ mod tests {
         let told = merged(&all, vec![stuck(0), stuck(2), stuck(1)]);
         assert!(matches!(told, Decision::Stuck(obstacle) if obstacle.at == 1));
     }
+
+    #[test]
+    fn what_a_part_names_is_told_by_its_place_in_the_whole() {
+        let members = [3, 5, 8, 9];
+        let pattern =
+            |operations| Pattern { rule: "no-writer", operations, why: "so it is".to_owned() };
+        let possible = vec![Possible { state: (), linearized: vec![0], pending: vec![1, 3] }];
+        let stuck = Obstacle { at: 2, possible, pattern: Some(pattern(vec![1, 2])) };
+        let Decision::Stuck(told) = renumbered(Decision::Stuck(stuck), &members) else {
+            panic!("a violation stays one");
+        };
+        assert_eq!(told.at, 8);
+        assert_eq!(
+            (&told.possible[0].linearized[..], &told.possible[0].pending[..]),
+            (&[3][..], &[5, 9][..])
+        );
+        assert_eq!(told.pattern, Some(pattern(vec![5, 8])));
+        let impossible = Decision::<()>::Impossible(pattern(vec![0, 3]));
+        let Decision::Impossible(told) = renumbered(impossible, &members) else {
+            panic!("a violation stays one");
+        };
+        assert_eq!(told, pattern(vec![3, 9]));
+    }
 }

@@ -248,6 +248,40 @@ fn zones_agree_with_the_definition_and_name_what_is_a_violation_by_itself() {
     assert!(told.len() == 5 && told.values().all(|count| *count > 20), "{told:?}");
 }
 
+/// A violation is told by all the operations that tie its two ends, and by the states in between.
+#[test]
+fn zones_name_the_operations_that_exclude_each_other_and_their_states() {
+    for (text, rule, operations, why) in [
+        (
+            "init 0, W1 1-2, C12 3-20, C23 4-21, C34 5-6, R1 7-8",
+            "out-of-order",
+            vec![4, 1, 2, 3],
+            "4 can only have come of 1, but was there before an operation on 1 began",
+        ),
+        (
+            "init 0, W1 1-2, C12 3-4, C13 5-6",
+            "replaced-twice",
+            vec![1, 2, 0],
+            "1 was there only once and was replaced twice",
+        ),
+        (
+            "init 0, W1 1-2, W2 3-4, R1 5-6, R2 7-8",
+            "zones",
+            vec![0, 2, 1, 3],
+            "1 and 2 were each there before and after the other",
+        ),
+    ] {
+        let (model, all) = occurrences(&parse(text));
+        let kept = reduce::relevant(&model, &all, Rules::default());
+        let Zones::Impossible(pattern) = zones::decide(&model, &all, &kept, Rules::default())
+        else {
+            panic!("{text} is a violation");
+        };
+        assert_eq!((pattern.rule, pattern.operations), (rule, operations), "{text}");
+        assert_eq!(pattern.why, why, "{text}");
+    }
+}
+
 /// The mistakes of zones and chains, and of what is left out before them.
 const OF_ZONES: [WrongRule; 5] = [
     WrongRule::OnlySeenByAcknowledged,

@@ -147,6 +147,7 @@ impl<const W: usize> Frontier<'_, '_, W> {
         let mut known = FxHashSet::default();
         let mut next = 0;
         while next < queue.len() {
+            const { assert!(block::<W>() > 0, "or this would never end") };
             let end = queue.len().min(next + block::<W>());
             let block: Vec<(Config<W>, Last)> = queue[next..end]
                 .iter()

@@ -210,3 +210,124 @@ fn of_identical_operations_that_are_open_at_once_each_can_take_effect() {
         }
     }
 }
+
+#[test]
+fn every_order_is_tried_of_sixty_four_operations_and_of_no_more() {
+    for count in [63, 64, 65, 66] {
+        let (model, _) = occurrences(&parse("init 0"));
+        let read = Transition::Read(model.initial());
+        let at =
+            |at: u32| Occurrence { transition: read, invoked: 2 * at, returned: Some(2 * at + 1) };
+        let all: Vec<_> = (0..count).map(at).collect();
+        match by_definition(&model, &all) {
+            Decision::Linearizable { .. } => assert!(count <= 64),
+            Decision::Undecided(Reason::Missing(_)) => assert!(count > 64),
+            other => panic!("{other:?} of {count}"),
+        }
+    }
+}
+
+/// Beside a state every algorithm names the operations that were open there, those that have taken
+/// effect and those that have not: none that had ended, none that began later, and no crashed one.
+#[test]
+fn the_operations_that_were_open_are_named_beside_a_state() {
+    // The one that comes first in the input begins last.
+    let spelled = "init 0, W8 8-9, W1 1-20, R1 2-5, C56 3-21, C57 4-?, R2 6-7";
+    let (model, all) = occurrences(&parse(spelled));
+    let named = |by: &str, obstacle: &Obstacle<ValueId>| {
+        let [one] = &obstacle.possible[..] else { panic!("{by}: {obstacle:?}") };
+        let mut pending = one.pending.clone();
+        pending.sort_unstable();
+        assert_eq!(
+            (obstacle.at, &one.linearized[..], &pending[..]),
+            (5, &[1][..], &[3, 5][..]),
+            "{by}"
+        );
+    };
+    for algorithm in [Algorithm::Exhaustive, Algorithm::Wgl, Algorithm::Frontier, Algorithm::Zones]
+    {
+        let (decision, _) = decide_with(&model, &all, &Budget::unlimited(), algorithm);
+        let Decision::Stuck(obstacle) = decision else { panic!("{algorithm:?}: {decision:?}") };
+        named(algorithm.name(), &obstacle);
+    }
+    let kept = reduce::relevant(&model, &all, Rules::default());
+    let Zones::Impossible(pattern) = zones::decide(&model, &all, &kept, Rules::default()) else {
+        panic!("2 was never written");
+    };
+    let obstacle = zones::earliest(&model, &all, pattern).expect("it shows where 2 is read");
+    named("where it shows", &obstacle);
+    assert_eq!(obstacle.pattern.map(|pattern| pattern.operations), Some(vec![5]));
+}
+
+/// So many writes of different values that are open at once, each with a read of its own, which
+/// are open at once, too.
+fn writes_that_are_all_read(
+    count: u32,
+    from: u32,
+    model: &mut Register,
+) -> Vec<Occurrence<Transition>> {
+    let write = |at| (at, Transition::Write as fn(ValueId) -> Transition, at, 3 * count + at);
+    let read = |at| (at, Transition::Read as fn(ValueId) -> Transition, count + at, 2 * count + at);
+    let both = (0..count).map(write).chain((0..count).map(read));
+    both.map(|(value, deed, invoked, returned)| Occurrence {
+        transition: deed(model.intern(&Value::Int(i64::from(100 + value)))),
+        invoked: from + invoked,
+        returned: Some(from + returned),
+    })
+    .collect()
+}
+
+/// The frontier alone would need every combination of these writes; times tell who left what.
+#[test]
+fn what_the_frontier_does_not_decide_in_a_moment_is_handed_on() {
+    let repeated = parse("init 0, W1 1-2, R1 3-4, W2 5-6, W1 7-8, R1 9-10");
+    let (mut model, mut all) = occurrences(&repeated);
+    all.extend(writes_that_are_all_read(18, 20, &mut model));
+    let (decision, effort) = decide(&model, &all, &Budget::unlimited());
+    assert!(matches!(decision, Decision::Linearizable { .. }), "{decision:?}");
+    assert!(effort.expansions > ALONE_EXPANSIONS, "{effort:?}");
+}
+
+/// Two of these writes leave the same, so times do not tell; a few configurations find an order.
+#[test]
+fn what_times_do_not_tell_apart_is_decided_with_few_configurations() {
+    let ambiguous = parse("init 0, W1 1-9, W2 2-10, W1 3-11, R1 4-12, R2 5-13");
+    let (mut model, mut all) = occurrences(&ambiguous);
+    all.extend(writes_that_are_all_read(18, 20, &mut model));
+    let kept = reduce::relevant(&model, &all, Rules::default());
+    let (decision, effort) = hard(&model, &all, &kept, &Budget::unlimited());
+    assert!(matches!(decision, Decision::Linearizable { .. }), "{decision:?}");
+    assert!(effort.rounds == 1 && effort.expansions < 100_000, "{effort:?}");
+}
+
+/// Depth first these are put in order one by one, which takes memory for what is open at each end.
+#[test]
+fn depth_first_search_has_memory_to_spend_whether_or_not_a_budget_names_it() {
+    let (mut model, _) = occurrences(&parse("init 0"));
+    let all = writes_that_are_all_read(300, 1, &mut model);
+    let kept: Vec<usize> = (0..all.len()).collect();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let unlimited = Budget::unlimited().with_deadline(deadline);
+    for budget in [unlimited.clone(), unlimited.with_memory_bytes(1 << 30)] {
+        let (decision, _) = compete(&model, &all, &kept, &budget);
+        assert!(matches!(decision, Decision::Linearizable { .. }), "{decision:?}");
+    }
+}
+
+#[test]
+fn a_depth_first_search_ends_when_its_memory_is_spent() {
+    let (mut model, _) = occurrences(&parse("init 0"));
+    let mut all = writes_that_are_all_read(12, 1, &mut model);
+    all.truncate(12);
+    let transition = Transition::Read(model.intern(&Value::Int(7)));
+    all.push(Occurrence { transition, invoked: 20, returned: Some(21) });
+    let kept: Vec<usize> = (0..all.len()).collect();
+    let unlimited = Budget::unlimited();
+    let with = |bytes_max| {
+        wgl::search(&model, &all, &kept, Limits { bytes_max, ..Limits::of(&unlimited) }).0
+    };
+    let ended = with(1 << 19);
+    assert!(matches!(ended, Decision::Undecided(Reason::Memory)), "{ended:?}");
+    let stuck = with(1 << 24);
+    assert!(matches!(stuck, Decision::Stuck(_)), "{stuck:?}");
+}

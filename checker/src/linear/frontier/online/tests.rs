@@ -207,3 +207,15 @@ fn a_crashed_write_can_be_what_a_failed_comparison_saw() {
     assert!(watched.ends(1).is_ok());
     assert!(watched.does(2, Transition::Read, 1));
 }
+
+#[test]
+fn states_transitions_and_combinations_that_are_known_are_counted() {
+    let mut watched = Watched::new();
+    let mut known = Vec::new();
+    for op in 0..6 {
+        assert!(watched.does(op, Transition::Write, i64::from(op / 2)));
+        known.push(watched.watch.terms());
+    }
+    // The initial state, no crashed operation, and with each new value a state and a write.
+    assert_eq!(known, [4, 4, 6, 6, 8, 8]);
+}
