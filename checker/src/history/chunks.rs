@@ -24,6 +24,9 @@ const LONGEST_LINE_BYTES: usize = 16 << 20;
 /// How many chunks each thread has: who waits for a thread that does not run has something else to do.
 const IN_FLIGHT: usize = 4;
 
+/// Whoever puts chunks together keeps up with no more threads that read them.
+const THREADS_MAX: usize = 8;
+
 /// A piece of the input with what was read of it.
 #[derive(Default)]
 struct Chunk {
@@ -58,7 +61,7 @@ pub(super) fn read<E: From<ReadError>>(
     place: &mut Place,
     take: &mut impl FnMut(&Events, u64) -> Result<(), E>,
 ) -> Result<Vec<u8>, E> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS_MAX);
     thread::scope(|scope| {
         let workers: Vec<Worker> = (0..threads)
             .map(|_| {
