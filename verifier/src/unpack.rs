@@ -23,9 +23,10 @@ pub(crate) fn unpack(bytes: &[u8], bytes_max: u64) -> io::Result<Cow<'_, [u8]>> 
     match bytes {
         [0x1f, 0x8b, ..] => {
             let likely = bytes.len().saturating_mul(TEXT_PER_GZIP);
-            let mut text = Vec::with_capacity(
-                usize::try_from(bytes_max).map_or(likely, |max| likely.min(max)),
-            );
+            let likely = usize::try_from(bytes_max).map_or(likely, |max| likely.min(max));
+            let mut text = Vec::new();
+            // A guess: where there is not as much, the text may still be shorter.
+            let _ = text.try_reserve(likely);
             MultiGzDecoder::new(bytes).take(bytes_max.saturating_add(1)).read_to_end(&mut text)?;
             limited(&text, bytes_max)?;
             Ok(text.into())

@@ -130,8 +130,6 @@ impl Pairing {
 /// What a process is doing.
 #[derive(Clone, Copy)]
 enum State {
-    /// It is no client.
-    Foreign,
     /// Nothing was seen of it yet.
     New,
     /// It runs the operation of this number.
@@ -147,7 +145,8 @@ enum State {
 #[derive(Default)]
 pub(super) struct Pairer {
     pairing: Pairing,
-    states: Vec<State>,
+    /// By the numbers of processes; `None` for whoever is no client.
+    states: Vec<Option<State>>,
     /// How many events were looked at.
     seen: usize,
     /// The first event that contradicts an earlier one; none behind it is looked at.
@@ -165,17 +164,17 @@ impl Pairer {
     fn pair(&mut self, columns: &Columns) -> Result<(), HistoryError> {
         let fresh = &columns.all_processes()[self.states.len()..];
         let state = |process: &Process| match process {
-            Process::Client(_) => State::New,
-            Process::Other(_) => State::Foreign,
+            Process::Client(_) => Some(State::New),
+            Process::Other(_) => None,
         };
         self.states.extend(fresh.iter().map(state));
         for position in self.seen..columns.len() {
-            let state = &mut self.states[columns.process_number(position).position()];
+            let number = columns.process_number(position).position();
+            let Some(state) = &mut self.states[number] else { continue };
             let event = Event { columns, position };
-            *state = match (*state, columns.kind(position)) {
-                (State::Foreign, _) => continue,
-                (_, Kind::Invoke) => event.invoke(*state, &mut self.pairing)?,
-                (_, kind) => event.complete(kind, *state, &mut self.pairing)?,
+            *state = match columns.kind(position) {
+                Kind::Invoke => event.invoke(*state, &mut self.pairing)?,
+                kind => event.complete(kind, *state, &mut self.pairing)?,
             };
         }
         self.seen = columns.len();
@@ -220,7 +219,7 @@ impl Event<'_> {
                 Err(HistoryError { problem, earlier: Some(invoke), position: self.position })
             }
             State::Retired(info) => Err(self.returned(info as usize)),
-            State::Idle(_) | State::New | State::Foreign => {
+            State::Idle(_) | State::New => {
                 let number = narrow(pairing.len());
                 pairing.invocations.push(narrow(self.position));
                 pairing.completions.push(NEVER);
@@ -239,7 +238,7 @@ impl Event<'_> {
             State::Running(number) => number as usize,
             State::Retired(info) => return Err(self.returned(info as usize)),
             State::Idle(earlier) => return Err(self.without_invoke(Some(earlier as usize))),
-            State::New | State::Foreign => return Err(self.without_invoke(None)),
+            State::New => return Err(self.without_invoke(None)),
         };
         let invoke = pairing.invocations[number] as usize;
         self.same_function(invoke)?;

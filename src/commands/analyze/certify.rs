@@ -20,9 +20,8 @@ use super::input::Source;
 use crate::exit::BadInput;
 use crate::memory;
 
-/// Longer histories are not verified on the spot. Verifying as many takes 18 s of processor time and
-/// 1.7 GB, where reading and judging them takes 16 s (docs/certificates.md); whoever wants more
-/// verified calls `checker verify`.
+/// The proofs of longer histories are verified only where somebody wants them: it takes longer than
+/// reading and judging, and several times the memory (docs/certificates.md).
 const VERIFIED_OPERATIONS_MAX: usize = 5_000_000;
 
 /// What verifying takes for each operation, the text included: 500 bytes measured where every value
@@ -73,7 +72,7 @@ impl<'a> Origin<'a> {
         judged: &Judged<'_>,
         wanted: Option<&Path>,
     ) -> anyhow::Result<Certified> {
-        let unverified = unaffordable(judged.history.operations().len());
+        let unverified = unaffordable(judged.history.operations().len(), wanted);
         if unverified.is_some() && wanted.is_none() {
             return Ok(Certified { unverified, notice: None });
         }
@@ -172,21 +171,24 @@ impl<'a> Origin<'a> {
 }
 
 /// Why the proof of so many operations is not verified here, if it is not.
-fn unaffordable(operations: usize) -> Option<String> {
+fn unaffordable(operations: usize, wanted: Option<&Path>) -> Option<String> {
     let needed = operations as u64 * VERIFIER_BYTES_PER_OPERATION;
-    let why = match memory::available_bytes() {
-        _ if operations > VERIFIED_OPERATIONS_MAX => {
-            format!("there are more than {VERIFIED_OPERATIONS_MAX} operations")
-        }
-        Some(left) if needed > left => {
-            format!("that needs about {} MB, and {} are left", needed / 1_000_000, left / 1_000_000)
-        }
+    let (why, cure) = match memory::available_bytes() {
+        _ if operations > VERIFIED_OPERATIONS_MAX && wanted.is_none() => (
+            format!("there are more than {VERIFIED_OPERATIONS_MAX} operations"),
+            "`--certificate FILE` writes it and verifies it",
+        ),
+        Some(left) if needed > left => (
+            format!(
+                "that needs about {} MB, and {} are left",
+                needed / 1_000_000,
+                left / 1_000_000
+            ),
+            "`--certificate FILE` writes it and `checker verify` checks it",
+        ),
         _ => return None,
     };
-    Some(format!(
-        "the proof was not verified here, since {why}: `--certificate FILE` writes it and `checker \
-         verify` checks it"
-    ))
+    Some(format!("the proof was not verified here, since {why}: {cure}"))
 }
 
 /// Where the history goes that a certificate is about, if it is nowhere else.
@@ -239,9 +241,13 @@ mod tests {
 
     #[test]
     fn what_would_take_too_long_or_too_much_is_not_verified_and_says_so() {
-        assert_eq!(unaffordable(1000), None);
-        let why = unaffordable(VERIFIED_OPERATIONS_MAX + 1).expect("too many");
+        assert_eq!(unaffordable(1000, None), None);
+        let why = unaffordable(VERIFIED_OPERATIONS_MAX + 1, None).expect("too many");
         assert!(why.contains("there are more than 5000000 operations"), "{why}");
+        if memory::available_bytes().is_some() {
+            let wanted = unaffordable(usize::MAX / 1024, Some(Path::new("proof")));
+            assert!(wanted.expect("too much").contains("are left"));
+        }
     }
 
     #[test]
