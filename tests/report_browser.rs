@@ -42,12 +42,12 @@ fn driven(page: &Path, script: &str) -> PathBuf {
     let text = std::fs::read_to_string(page).expect("the page was written");
     let (head, tail) = text.rsplit_once("</body>").expect("a page has a body");
     let path = page.with_extension("driven.html");
-    // After the first frame; a browser on a busy machine may have none within its budget of virtual
-    // time, and then what the page would draw in it is asked for.
+    // Right after the first frame, in which everything must be there. A browser on a busy machine may
+    // have none within its budget of virtual time, and then what the page would draw in it is asked for.
     let driver = format!(
         "<script>{{ let begun = false; const drive = () => {{ if (begun) return; begun = true; {script} }};
          const frameless = () => {{ if (begun) return; if (typeof ordeal !== 'undefined') ordeal.draw(); drive(); }};
-         requestAnimationFrame(() => setTimeout(drive, 100)); setTimeout(frameless, 2000); }}</script>"
+         requestAnimationFrame(() => setTimeout(drive)); setTimeout(frameless, 2000); }}</script>"
     );
     std::fs::write(&path, format!("{head}{driver}</body>{tail}")).expect("the test folder is ours");
     path

@@ -256,10 +256,11 @@ function start() {
   byId("violations").hidden = data.anomalies.length < 2;
   const actions = { goto: KEYS.g, previous: KEYS.p, next: KEYS.n, in: KEYS["+"], out: KEYS["-"], all: wholeRun };
   for (const [id, act] of Object.entries(actions)) byId(id).addEventListener("click", event => { event.preventDefault(); act(); });
-  new ResizeObserver(resize).observe(byId("stage"));
+  // Drawn at once: until the next frame the canvas would be seen empty.
+  new ResizeObserver(() => { fit(); draw(); }).observe(byId("stage"));
   stackFaults();
   showKey(data.anomalies.length && failing() ? failing().key : -1);
-  resize(); wholeRun(); select(null);
+  fit(); wholeRun(); select(null);
   if (data.anomalies.length) goToViolation(0);
   const asked = /^#i(\d+)$/.exec(location.hash), op = asked && ops.find(op => op.index === Number(asked[1]) || op.completion === Number(asked[1]));
   if (op) { reveal(op); select(op); }

@@ -76,13 +76,13 @@ const toX = time => GUTTER + (time - state.from) / (state.to - state.from) * (wi
 const toTime = x => state.from + (x - GUTTER) / (width - GUTTER) * (state.to - state.from);
 const laneTop = lane => top() + lane.y * pitch() - state.scroll;
 
-function resize() {
+/** Makes the canvas as large as its place, which also empties it. */
+function fit() {
   const box = canvas.getBoundingClientRect(), scale = window.devicePixelRatio || 1;
   width = Math.max(320, box.width); height = Math.max(200, box.height);
   canvas.width = width * scale; canvas.height = height * scale;
   pen.setTransform(scale, 0, 0, scale, 0, 0);
   pen.font = MONO; glyph = pen.measureText("0000000000").width / 10;
-  redraw();
 }
 
 function look(from, to) {
