@@ -25,6 +25,7 @@ pub(crate) fn rebuild<M: Model>(
         order: Vec::new(),
         placed: vec![false; all.len()],
         open: Vec::new(),
+        watching: Vec::new(),
         hidden: Vec::new(),
     };
     let mut spent = vec![0_usize; plan.crashed_members.len()];
@@ -58,6 +59,8 @@ struct Replay<'a, M: Model> {
     placed: Vec<bool>,
     /// Open operations; of each unplaced write, the place of the last write that could hide it.
     open: Vec<(usize, Option<usize>)>,
+    /// Open observers that are not legal yet.
+    watching: Vec<usize>,
     /// Hidden writes: the place in `order` of the write that hides it, and the hidden one.
     hidden: Vec<(usize, usize)>,
 }
@@ -70,7 +73,10 @@ impl<M: Model> Replay<'_, M> {
     fn begin(&mut self, at: usize) {
         if self.all[at].returned.is_some() {
             self.open.push((at, None));
-            self.observe();
+            if self.class(at) == Class::Observer {
+                self.watching.push(at);
+                self.observe_from(self.watching.len() - 1);
+            }
         }
     }
 
@@ -82,17 +88,19 @@ impl<M: Model> Replay<'_, M> {
             self.open.iter_mut().for_each(|(_, hidden_by)| *hidden_by = Some(place));
         }
         self.place(at);
-        self.observe();
+        self.observe_from(0);
         Some(())
     }
 
-    /// Places every open observer that is legal now.
-    fn observe(&mut self) {
-        for open in 0..self.open.len() {
-            let (at, _) = self.open[open];
-            let legal = || self.model.step(&self.state, &self.all[at].transition).is_some();
-            if !self.placed[at] && self.class(at) == Class::Observer && legal() {
+    /// Places those of the observers from number `first` that are legal now.
+    fn observe_from(&mut self, first: usize) {
+        let mut next = first;
+        while let Some(at) = self.watching.get(next).copied() {
+            if self.model.step(&self.state, &self.all[at].transition).is_some() {
+                self.watching.remove(next);
                 self.place(at);
+            } else {
+                next += 1;
             }
         }
     }
