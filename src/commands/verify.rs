@@ -6,6 +6,8 @@
 //! verdicts, for what is *proved*: a claim without a proof counts as undecided.
 
 use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -46,9 +48,14 @@ enum Format {
 /// # Errors
 /// When a file cannot be read, or the proof does not hold.
 pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
-    let (history, certificate) = (bytes(&args.history)?, bytes(&args.certificate)?);
+    let history = readable(&args.history, piped(&args.history))?;
+    let history = match &history {
+        Some(bytes) => verifier::Source::Bytes(bytes),
+        None => verifier::Source::File(&args.history),
+    };
+    let certificate = readable(&args.certificate, fs::read(&args.certificate))?;
     let most = args.unpacked.unwrap_or(verifier::UNPACKED_BYTES_MAX);
-    let report = verifier::verify_within(&history, &certificate, most).map_err(|refusal| {
+    let report = verifier::verify_within(history, &certificate, most).map_err(|refusal| {
         let certificate = args.certificate.display();
         match refusal {
             Refusal::Unreadable { .. } => {
@@ -68,8 +75,18 @@ pub fn run(args: &Args, console: &Console) -> anyhow::Result<Exit> {
     })
 }
 
-fn bytes(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| BadInput(format!("{} cannot be read", path.display())))
+/// What comes through a pipe and cannot be read again; `None` for a file.
+fn piped(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map(|_| Some(bytes))
+}
+
+fn readable<T>(path: &Path, read: io::Result<T>) -> anyhow::Result<T> {
+    read.with_context(|| BadInput(format!("{} cannot be read", path.display())))
 }
 
 fn text(report: &Report) -> String {

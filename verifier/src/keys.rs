@@ -11,8 +11,8 @@ use rustc_hash::FxHashMap;
 use thiserror::Error;
 
 use crate::pairing::{Outcome, Paired};
-use crate::text::{Event, Kind};
-use crate::threads;
+use crate::text::{Event, Events, Kind};
+use crate::threads::{self, cores};
 use crate::value::Value;
 
 /// How objects are told apart.
@@ -72,13 +72,13 @@ pub(crate) struct Object<'h> {
     pub(crate) key: Option<&'h Value>,
     record: Record<'h>,
     /// Which operations of the record.
-    members: Vec<usize>,
+    members: Vec<u32>,
 }
 
 /// Everything that happened.
 #[derive(Clone, Copy, Debug)]
 struct Record<'h> {
-    events: &'h [Event],
+    events: &'h Events,
     operations: &'h [Paired],
     keys: Keys,
 }
@@ -88,8 +88,8 @@ impl<'h> Object<'h> {
     pub(crate) fn operations(&self) -> impl Iterator<Item = Operation<'h>> {
         let record = self.record;
         self.members.chunks(TOGETHER).flat_map(move |some| {
-            record.touch(some.iter().copied());
-            let operations = some.iter().map(move |at| record.operation(*at));
+            record.touch(some.iter().map(|at| *at as usize));
+            let operations = some.iter().map(move |at| record.operation(*at as usize));
             operations.map(|operation| operation.expect("it was taken apart by its key").1)
         })
     }
@@ -104,37 +104,37 @@ impl<'h> Record<'h> {
     /// that read them afterwards do.
     fn touch(self, some: impl Iterator<Item = usize> + Clone) {
         let events = some.flat_map(|at| {
-            let one = &self.operations[at];
-            [Some(one.invoked), one.completed].into_iter().flatten()
+            let one = self.operations[at];
+            [Some(one.invoked()), one.completed()].into_iter().flatten()
         });
         for at in events.clone() {
-            black_box(self.events[at].kind);
+            black_box(self.events.at(at).kind());
         }
         for at in events {
-            let last = self.events[at].value.items().and_then(<[Value]>::last);
+            let last = self.events.at(at).value().items().and_then(<[Value]>::last);
             black_box(last.map(Value::is_nil));
         }
     }
 
     fn operation(self, at: usize) -> Result<(Option<&'h Value>, Operation<'h>), NoKey> {
-        let one = &self.operations[at];
-        let invocation = &self.events[one.invoked];
+        let one = self.operations[at];
+        let invocation = self.events.at(one.invoked());
         let no_key = NoKey { index: invocation.index };
         let (key, argument) = keyed(invocation, self.keys).ok_or(no_key)?;
-        let completion = one.completed.map(|at| &self.events[at]);
+        let completion = one.completed().map(|at| self.events.at(at));
         let result = completion.map_or(Ok(&NIL), |event| result(event, key, self.keys))?;
         let beside = if self.keys == Keys::One { invocation.key() } else { Some(&NIL) };
         let operation = Operation {
             index: invocation.index,
-            f: &invocation.f,
+            f: invocation.f(),
             key: beside,
             argument,
             result,
-            error: completion.and_then(|event| event.error()),
+            error: completion.and_then(Event::error),
             outcome: one.outcome,
             process: invocation.process().unwrap_or_default(),
-            invoked: one.invoked,
-            completed: one.completed.map(|at| (at, self.events[at].index)),
+            invoked: one.invoked(),
+            completed: one.completed().zip(completion.map(|event| event.index)),
         };
         Ok((key, operation))
     }
@@ -151,17 +151,18 @@ static NIL: Value = Value::Nil;
 
 /// The objects, in the order of their first operations.
 pub(crate) fn split<'h>(
-    events: &'h [Event],
+    events: &'h Events,
     operations: &'h [Paired],
     keys: Keys,
 ) -> Result<Vec<Object<'h>>, NoKey> {
     let record = Record { events, operations, keys };
     let key_of = |at| Ok(record.operation(at)?.0);
-    let keys_of = |range: &Range<usize>| range.clone().map(key_of).collect::<Result<Vec<_>, _>>();
+    let keys_of = |range: Range<usize>| range.map(key_of).collect::<Result<Vec<_>, _>>();
     let mut objects: Vec<Object<'h>> = Vec::new();
     let mut numbers: FxHashMap<Option<&Value>, usize> = FxHashMap::default();
     let (mut next, mut refused) = (0, None);
-    threads::each(&ranges(operations.len()), keys_of, |keys| {
+    let ranges = ranges(operations.len());
+    threads::each(cores().min(ranges.len()), ranges, keys_of, |keys| {
         let keys = keys.unwrap_or_else(|error| {
             refused.get_or_insert(error);
             Vec::new()
@@ -179,17 +180,17 @@ pub(crate) fn split<'h>(
 }
 
 /// Parts of so many operations that are worth a thread each.
-fn ranges(count: usize) -> Vec<Range<usize>> {
+fn ranges(count: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
     const EACH: usize = 10_000;
-    (0..count).step_by(EACH).map(|from| from..count.min(from + EACH)).collect()
+    (0..count).step_by(EACH).map(move |from| from..count.min(from + EACH))
 }
 
 /// The key and the value without it; `None` where there should be a key and is none.
-fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
+fn keyed(event: Event<'_>, keys: Keys) -> Option<(Option<&Value>, &Value)> {
     match keys {
-        Keys::One => Some((None, &event.value)),
-        Keys::Entry => Some((Some(event.key()?), &event.value)),
-        Keys::Tuple => match event.value.items()? {
+        Keys::One => Some((None, event.value())),
+        Keys::Entry => Some((Some(event.key()?), event.value())),
+        Keys::Tuple => match event.value().items()? {
             [key, value] if !key.is_nil() => Some((Some(key), value)),
             _ => None,
         },
@@ -198,15 +199,15 @@ fn keyed(event: &Event, keys: Keys) -> Option<(Option<&Value>, &Value)> {
 
 /// What a completion says. One that failed or is unknown need not repeat the key; its value then
 /// says nothing. An acknowledged one may leave out a `:key` entry, but not contradict it.
-fn result<'h>(event: &'h Event, key: Option<&Value>, keys: Keys) -> Result<&'h Value, NoKey> {
+fn result<'h>(event: Event<'h>, key: Option<&Value>, keys: Keys) -> Result<&'h Value, NoKey> {
     let says = match keyed(event, keys) {
         Some((same, value)) if same == key => Some(value),
-        None if keys == Keys::Entry => Some(&event.value),
+        None if keys == Keys::Entry => Some(event.value()),
         _ => None,
     };
     match says {
         Some(value) => Ok(value),
-        None if event.kind == Kind::Ok => Err(NoKey { index: event.index }),
+        None if event.kind() == Kind::Ok => Err(NoKey { index: event.index }),
         None => Ok(&NIL),
     }
 }

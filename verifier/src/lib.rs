@@ -1,10 +1,10 @@
 //! Holds a certificate against the history that it is about, and trusts neither whoever wrote the
 //! certificate nor the checker that decided the verdict.
 //!
-//! This crate shares no code with the checker. From the raw bytes of the history it checks the
-//! hash, unpacks, reads the events (`text`), pairs them (`pairing`), takes the objects apart
-//! (`keys`), reads each operation with a model of its own (`models`) and then checks the proof
-//! of each object:
+//! This crate shares no code with the checker. It checks the hash of the raw bytes of the history
+//! while it unpacks them (`unpack`) and reads the events (`text`); it pairs these (`pairing`), takes
+//! the objects apart (`keys`), reads each operation with a model of its own (`models`) and then checks
+//! the proof of each object:
 //!
 //! | verdict | proof | checked by |
 //! |---|---|---|
@@ -43,5 +43,5 @@ mod weaken;
 pub use certificate::Claim;
 pub use reading::{Reading, read};
 pub use report::{KeyReport, Refusal, Report, Standing};
-pub use unpack::sha256;
+pub use unpack::{Source, sha256};
 pub use verify::{UNPACKED_BYTES_MAX, verify, verify_within};

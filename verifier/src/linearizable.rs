@@ -4,7 +4,7 @@ use crate::certificate::{Claim, Line, Proof};
 use crate::keys::Object;
 use crate::models::Model;
 use crate::report::Standing;
-use crate::text::Event;
+use crate::text::Events;
 use crate::verify::mismatch;
 use crate::weaken::{Part, Weakened, weaken};
 use crate::{exhaustive, frontier, order, timed};
@@ -17,7 +17,7 @@ pub(crate) trait Specification: Sync {
     /// Checks what a line says of an object.
     fn standing(
         &self,
-        events: &[Event],
+        events: &Events,
         object: &Object<'_>,
         line: &Line,
     ) -> Result<Standing, String>;
@@ -30,7 +30,7 @@ impl<M: Model> Specification for M {
 
     fn standing(
         &self,
-        events: &[Event],
+        events: &Events,
         object: &Object<'_>,
         line: &Line,
     ) -> Result<Standing, String> {
@@ -67,7 +67,7 @@ impl<M: Model> Specification for M {
 /// The part of an object's history that a proof is about, read by a model that has read nothing yet.
 fn part<M: Model>(
     model: &mut M,
-    events: &[Event],
+    events: &Events,
     object: &Object<'_>,
     part: &Part,
 ) -> Result<Weakened<M::Step, M::State>, String> {
@@ -75,6 +75,5 @@ fn part<M: Model>(
         model.look_at(things)?;
     }
     let steps = timed::steps(model, object)?;
-    let position = |index: u64| events.binary_search_by_key(&index, |one| one.index).ok();
-    weaken(model, &steps, part, &position)
+    weaken(model, &steps, part, &|index| events.position(index))
 }

@@ -4,10 +4,12 @@
 //! completion; after an `info` it is gone for good. A history that breaks this has no meaning, and
 //! no certificate about it can hold.
 
+use std::num::NonZero;
+
 use rustc_hash::FxHashMap;
 use thiserror::Error;
 
-use crate::text::{Event, Kind};
+use crate::text::{Events, Kind};
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,12 +20,22 @@ pub(crate) enum Outcome {
     Info,
 }
 
-/// An operation, by the positions of its events.
+/// An operation, by the positions of its events, in few bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Paired {
-    pub(crate) invoked: usize,
-    pub(crate) completed: Option<usize>,
+    invoked: u32,
+    completed: Option<NonZero<u32>>,
     pub(crate) outcome: Outcome,
+}
+
+impl Paired {
+    pub(crate) fn invoked(self) -> usize {
+        self.invoked as usize
+    }
+
+    pub(crate) fn completed(self) -> Option<usize> {
+        self.completed.map(|at| at.get() as usize)
+    }
 }
 
 /// Events that no processes can have produced.
@@ -42,17 +54,20 @@ enum State {
 }
 
 /// The operations of clients, in the order of their invocations.
-pub(crate) fn pair(events: &[Event]) -> Result<Vec<Paired>, Malformed> {
+pub(crate) fn pair(events: &Events) -> Result<Vec<Paired>, Malformed> {
     let mut operations: Vec<Paired> = Vec::new();
     let mut processes: FxHashMap<u64, State> = FxHashMap::default();
-    for (position, event) in events.iter().enumerate() {
+    let mut before = None;
+    for (at, event) in events.iter().enumerate() {
         let malformed = |problem| Malformed { index: event.index, problem };
-        if position > 0 && events[position - 1].index >= event.index {
+        if before.replace(event.index) >= Some(event.index) {
             return Err(malformed("indices must grow"));
         }
+        let position =
+            u32::try_from(at).map_err(|_| malformed("there are more than 2^32 events"))?;
         let Some(process) = event.process() else { continue };
         let state = processes.entry(process).or_insert(State::Idle);
-        *state = match (*state, event.kind) {
+        *state = match (*state, event.kind()) {
             (State::Gone, _) => return Err(malformed("its process was gone after an :info")),
             (State::Running(_), Kind::Invoke) => {
                 return Err(malformed("its process is still running another operation"));
@@ -65,10 +80,10 @@ pub(crate) fn pair(events: &[Event]) -> Result<Vec<Paired>, Malformed> {
             (State::Idle, _) => return Err(malformed("it completes nothing")),
             (State::Running(at), kind) => {
                 let one = &mut operations[at];
-                if !event.f.is_nil() && events[one.invoked].f != event.f {
+                if !event.f().is_nil() && events.at(one.invoked()).f() != event.f() {
                     return Err(malformed("it completes an operation of another :f"));
                 }
-                one.completed = Some(position);
+                one.completed = NonZero::new(position);
                 complete(one, kind)
             }
         };

@@ -2,8 +2,8 @@
 
 use crate::pairing::{self, Outcome};
 use crate::report::Refusal;
-use crate::text::{Notation, events};
-use crate::unpack::unpack;
+use crate::text::{self, Notation};
+use crate::unpack::Source;
 use crate::verify::UNPACKED_BYTES_MAX;
 
 /// One operation of a client, its values in EDN.
@@ -41,27 +41,27 @@ pub fn read(history: &[u8], notation: &str) -> Result<Vec<Reading>, Refusal> {
     let refused = |why: String| Refusal::Unreadable { file: "the history", why };
     let named = Notation::named(notation);
     let notation = named.ok_or_else(|| refused(format!("{notation} is no notation")))?;
-    let text = unpack(history, UNPACKED_BYTES_MAX).map_err(|error| refused(error.to_string()))?;
-    let events = events(&text, notation).map_err(|error| refused(error.to_string()))?;
+    let history = text::history(Source::Bytes(history), notation, UNPACKED_BYTES_MAX);
+    let events = history.map_err(|error| refused(error.to_string()))?.events.map_err(refused)?;
     let operations = pairing::pair(&events).map_err(|error| refused(error.to_string()))?;
     let reading = |one: &pairing::Paired| {
-        let invocation = &events[one.invoked];
-        let completion = one.completed.map(|at| &events[at]);
+        let invocation = events.at(one.invoked());
+        let completion = one.completed().map(|at| events.at(at));
         Reading {
             index: invocation.index,
             process: invocation.process().unwrap_or_default(),
-            f: invocation.f.to_string(),
+            f: invocation.f().to_string(),
             key: invocation.key().map(ToString::to_string),
-            argument: invocation.value.to_string(),
-            result: completion.map(|event| event.value.to_string()),
+            argument: invocation.value().to_string(),
+            result: completion.map(|event| event.value().to_string()),
             error: completion.and_then(|event| Some(event.error()?.to_string())),
             outcome: match one.outcome {
                 Outcome::Ok => "ok",
                 Outcome::Fail => "fail",
                 Outcome::Info => "info",
             },
-            invoked: one.invoked,
-            completed: one.completed,
+            invoked: one.invoked(),
+            completed: one.completed(),
         }
     };
     Ok(operations.iter().map(reading).collect())

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::panic::resume_unwind;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 /// How many threads are worth starting; the system has to look that up in files.
@@ -25,27 +24,29 @@ pub(crate) fn map<T: Sync, R: Send>(
         return items.iter().map(work).collect();
     }
     let mut done = Vec::with_capacity(items.len());
-    each(items, work, |result| done.push(result));
+    each(cores().min(items.len()), items.iter(), work, |result| done.push(result));
     done
 }
 
-/// Takes what the work makes of each item, in the order of the items, while others are worked on.
-pub(crate) fn each<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
+/// Takes what the work makes of each item, in the order of the items, while others are worked on by
+/// so many threads. The items come from an iterator that one thread at a time asks for the next one.
+pub(crate) fn each<T: Send, R: Send>(
+    count: usize,
+    items: impl Iterator<Item = T> + Send,
+    work: impl Fn(T) -> R + Sync,
     mut take: impl FnMut(R),
 ) {
-    let count = cores().min(items.len());
     if count < 2 {
-        return items.iter().map(work).for_each(take);
+        return items.map(work).for_each(take);
     }
-    let next = AtomicUsize::new(0);
-    let (done, results) = mpsc::channel();
-    let worker = |done: Sender<(usize, R)>| {
+    let items = Mutex::new(items.enumerate());
+    // Whoever is far ahead waits.
+    let (done, results) = mpsc::sync_channel(2 * count);
+    let worker = |done: SyncSender<(usize, R)>| {
         loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(at) else { return };
-            // Whoever does not listen any more has panicked, and says so.
+            // Whoever panicked in there says so himself.
+            let Ok(Some((at, item))) = items.lock().map(|mut items| items.next()) else { return };
+            // Whoever does not listen any more has panicked, too.
             let _ = done.send((at, work(item)));
         }
     };
@@ -70,21 +71,6 @@ fn in_order<R>(results: Receiver<(usize, R)>, take: &mut impl FnMut(R)) {
             next += 1;
         }
     }
-}
-
-/// Both, side by side.
-pub(crate) fn both<A, B: Send>(
-    is_worth_it: bool,
-    one: impl FnOnce() -> A,
-    other: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if !is_worth_it {
-        return (one(), other());
-    }
-    thread::scope(|scope| {
-        let other = scope.spawn(other);
-        (one(), other.join().unwrap_or_else(|panic| resume_unwind(panic)))
-    })
 }
 
 #[cfg(test)]

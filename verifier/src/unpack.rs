@@ -1,75 +1,188 @@
 //! The bytes of a file: their hash, and what is compressed in them.
 
-use std::borrow::Cow;
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of some bytes, as certificates have it.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+/// Where the bytes of a history are. They are read from the beginning, and perhaps twice.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// In a file, which need not fit into memory.
+    File(&'a Path),
 }
 
-/// How many bytes of a history a compressed byte stands for, roughly.
-const TEXT_PER_GZIP: usize = 8;
+impl<'a> Source<'a> {
+    fn open(self) -> io::Result<Box<dyn Read + Send + 'a>> {
+        Ok(match self {
+            Source::Bytes(bytes) => Box::new(bytes),
+            Source::File(path) => Box::new(File::open(path)?),
+        })
+    }
 
-/// The text in a file, compressed or not; the first bytes tell, whatever the file is called. It is
-/// unpacked piece by piece, and no further than to `bytes_max`: a file of ten megabytes may stand
-/// for as many gigabytes.
-pub(crate) fn unpack(bytes: &[u8], bytes_max: u64) -> io::Result<Cow<'_, [u8]>> {
-    match bytes {
-        [0x1f, 0x8b, ..] => {
-            let likely = bytes.len().saturating_mul(TEXT_PER_GZIP);
-            let likely = usize::try_from(bytes_max).map_or(likely, |max| likely.min(max));
-            let mut text = Vec::new();
-            // A guess: where there is not as much, the text may still be shorter.
-            let _ = text.try_reserve(likely);
-            MultiGzDecoder::new(bytes).take(bytes_max.saturating_add(1)).read_to_end(&mut text)?;
-            limited(&text, bytes_max)?;
-            Ok(text.into())
-        }
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => zstd(bytes, bytes_max).map(Cow::from),
-        _ => Ok(bytes.into()),
+    /// The SHA-256 of the bytes, as certificates have it.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn sha256(self) -> io::Result<String> {
+        hashed(self.open()?)
+    }
+
+    /// The text, compressed or not, with the hash of what it is unpacked from.
+    pub(crate) fn text(self, bytes_max: u64) -> io::Result<Text<'a>> {
+        let hash = Hashing { bytes: self.open()?, hash: Sha256::new() };
+        let mut bytes = BufReader::with_capacity(BUFFER_BYTES, hash);
+        let packed = match bytes.fill_buf()? {
+            beginning if beginning.starts_with(GZIP) => {
+                Packed::Gzip(Box::new(MultiGzDecoder::new(bytes)))
+            }
+            beginning if beginning.starts_with(ZSTD) => {
+                Packed::Zstd(Box::new(Zstd { bytes, frame: None }))
+            }
+            _ => Packed::Not(bytes),
+        };
+        Ok(Text { packed, left: bytes_max, bytes_max })
     }
 }
 
-fn limited(text: &[u8], bytes_max: u64) -> io::Result<()> {
-    match text.len() as u64 > bytes_max {
-        true => Err(io::Error::other(format!("it unpacks to more than {bytes_max} bytes"))),
-        false => Ok(()),
+const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
+/// Whether bytes are compressed; the first ones tell, whatever the file is called.
+pub(crate) fn is_packed(bytes: &[u8]) -> bool {
+    bytes.starts_with(GZIP) || bytes.starts_with(ZSTD)
+}
+
+/// The SHA-256 of some bytes, as certificates have it.
+pub fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(bytes))
+}
+
+fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hashed(bytes: impl Read) -> io::Result<String> {
+    let mut hashing = Hashing { bytes, hash: Sha256::new() };
+    io::copy(&mut hashing, &mut io::sink())?;
+    Ok(hexadecimal(hashing.hash))
+}
+
+/// So much is read and hashed at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// Hashes whatever is read through it.
+struct Hashing<R> {
+    bytes: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+type Bytes<'a> = BufReader<Hashing<Box<dyn Read + Send + 'a>>>;
+
+/// What is in a file, compressed or not. It is unpacked piece by piece, and no further than to a limit: a file of ten megabytes may stand for as many gigabytes.
+pub(crate) struct Text<'a> {
+    packed: Packed<'a>,
+    left: u64,
+    bytes_max: u64,
+}
+
+enum Packed<'a> {
+    Not(Bytes<'a>),
+    Gzip(Box<MultiGzDecoder<Bytes<'a>>>),
+    Zstd(Box<Zstd<Bytes<'a>>>),
+}
+
+impl Text<'_> {
+    /// The hash of all bytes, read or not.
+    pub(crate) fn sha256(self) -> io::Result<String> {
+        let mut bytes = match self.packed {
+            Packed::Not(bytes) => bytes,
+            Packed::Zstd(decoder) => decoder.bytes,
+            Packed::Gzip(decoder) => decoder.into_inner(),
+        };
+        io::copy(&mut bytes, &mut io::sink())?;
+        Ok(hexadecimal(bytes.into_inner().hash))
+    }
+}
+
+impl Read for Text<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = match &mut self.packed {
+            // What is as large as its file is no bomb.
+            Packed::Not(bytes) => return bytes.read(buffer),
+            Packed::Gzip(decoder) => decoder.read(buffer)?,
+            Packed::Zstd(decoder) => decoder.read(buffer)?,
+        };
+        let too_much =
+            || io::Error::other(format!("it unpacks to more than {} bytes", self.bytes_max));
+        self.left = self.left.checked_sub(read as u64).ok_or_else(too_much)?;
+        Ok(read)
     }
 }
 
 /// The contents of all frames of a zstd stream.
-fn zstd(mut bytes: &[u8], bytes_max: u64) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    while !bytes.is_empty() {
-        let mut decoder = FrameDecoder::new();
-        match decoder.init(&mut bytes) {
-            Ok(()) => {}
-            Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
-                length,
-                ..
-            })) => {
-                let length = usize::try_from(length).map_err(io::Error::other)?;
-                bytes = bytes.get(length..).ok_or(io::ErrorKind::UnexpectedEof)?;
+struct Zstd<R> {
+    bytes: R,
+    /// The frame that is being unpacked.
+    frame: Option<FrameDecoder>,
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(frame) = &mut self.frame else {
+                if self.bytes.fill_buf()?.is_empty() {
+                    return Ok(0);
+                }
+                self.frame = next_frame(&mut self.bytes)?;
                 continue;
+            };
+            let read = frame.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
             }
-            Err(error) => return Err(io::Error::other(error)),
+            if frame.is_finished() {
+                self.frame = None;
+            } else {
+                let block = BlockDecodingStrategy::UptoBlocks(1);
+                frame.decode_blocks(&mut self.bytes, block).map_err(io::Error::other)?;
+            }
         }
-        while !decoder.is_finished() {
-            let block = BlockDecodingStrategy::UptoBlocks(1);
-            decoder.decode_blocks(&mut bytes, block).map_err(io::Error::other)?;
-            text.extend(decoder.collect().unwrap_or_default());
-            limited(&text, bytes_max)?;
-        }
-        text.extend(decoder.collect().unwrap_or_default());
-        limited(&text, bytes_max)?;
     }
-    Ok(text)
+}
+
+/// The next frame; `None` if it is one to be skipped.
+fn next_frame(bytes: &mut impl Read) -> io::Result<Option<FrameDecoder>> {
+    let mut decoder = FrameDecoder::new();
+    match decoder.init(&mut *bytes) {
+        Ok(()) => Ok(Some(decoder)),
+        Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+            length,
+            ..
+        })) => {
+            let length = u64::from(length);
+            match io::copy(&mut bytes.take(length), &mut io::sink())? {
+                skipped if skipped == length => Ok(None),
+                _ => Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        Err(error) => Err(io::Error::other(error)),
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +193,12 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+
+    fn unpack(bytes: &[u8], bytes_max: u64) -> io::Result<Vec<u8>> {
+        let mut unpacked = Vec::new();
+        Source::Bytes(bytes).text(bytes_max)?.read_to_end(&mut unpacked)?;
+        Ok(unpacked)
+    }
 
     /// So much of one byte, a million times smaller than it will be, in several members.
     fn bomb(members: usize) -> Vec<u8> {
@@ -108,5 +227,19 @@ mod tests {
         assert_eq!(unpack(&bomb, 1 << 20).expect("that is enough").len(), 1_024_000);
         let error = unpack(&bomb, 500_000).expect_err("more than five frames");
         assert_eq!(error.to_string(), "it unpacks to more than 500000 bytes");
+    }
+
+    #[test]
+    fn the_hash_is_that_of_the_file_wherever_reading_it_ended() {
+        let text = "a line\n".repeat(100_000);
+        for bytes in [text.clone().into_bytes(), bomb(3), b"".to_vec()] {
+            for read in [0, 1, 10_000] {
+                let mut unpacked = Source::Bytes(&bytes).text(50 << 20).expect("memory");
+                let mut some = vec![0; read.min(bytes.len())];
+                unpacked.read_exact(&mut some).expect("so much there is");
+                assert_eq!(unpacked.sha256().expect("memory"), sha256(&bytes));
+            }
+            assert_eq!(Source::Bytes(&bytes).sha256().expect("memory"), sha256(&bytes));
+        }
     }
 }

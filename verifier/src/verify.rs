@@ -1,5 +1,7 @@
 //! From bytes to a report: reads both files and sends every object's proof to whoever checks it.
 
+use std::borrow::Cow;
+use std::io::{self, Read as _};
 use std::thread;
 
 use rustc_hash::FxHashMap;
@@ -9,12 +11,12 @@ use crate::keys::{Object, split};
 use crate::report::{KeyReport, Refusal, Report, Standing};
 use crate::rules::{Judge, Rules};
 use crate::sets::Reads;
-use crate::text::{Event, edn_value, events};
-use crate::unpack::{sha256, unpack};
+use crate::text::{self, Events, edn_value};
+use crate::unpack::{Source, is_packed};
 use crate::value::Value;
 use crate::{pairing, sets, threads};
 
-/// Neither file is unpacked to more bytes than this, unless told otherwise.
+/// Neither file, if it is compressed, is unpacked to more bytes than this, unless told otherwise.
 pub const UNPACKED_BYTES_MAX: u64 = 2 << 30;
 
 /// Holds the bytes of a certificate against the bytes of a history.
@@ -24,39 +26,36 @@ pub const UNPACKED_BYTES_MAX: u64 = 2 << 30;
 /// When one of them cannot be read or unpacks to more than [`UNPACKED_BYTES_MAX`], or when a proof
 /// does not hold.
 pub fn verify(history: &[u8], certificate: &[u8]) -> Result<Report, Refusal> {
-    verify_within(history, certificate, UNPACKED_BYTES_MAX)
+    verify_within(Source::Bytes(history), certificate, UNPACKED_BYTES_MAX)
 }
 
 /// What is this short is checked before another thread would have started.
-const SHORT_BYTES: usize = 16 << 10;
+const SHORT_EVENTS: usize = 200;
 
-/// [`verify`], with another limit to what either file unpacks to, in bytes.
+/// [`verify`], with a history that need not be in memory and another limit to what either file
+/// unpacks to, in bytes.
 ///
 /// # Errors
 ///
 /// When one of them cannot be read or unpacks to more than that, or when a proof does not hold.
 pub fn verify_within(
-    history: &[u8],
+    history: Source<'_>,
     certificate: &[u8],
     unpacked_bytes_max: u64,
 ) -> Result<Report, Refusal> {
-    let certificate = unpack(certificate, unpacked_bytes_max)
+    let certificate = unpacked(certificate, unpacked_bytes_max)
         .map_err(|error| of_certificate(error.to_string()))?;
     let mut lines = certificate.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let first = lines.next().ok_or_else(|| of_certificate("it is empty".to_owned()))?;
     let header = certificate::header(first).map_err(of_certificate)?;
     let rules = Rules::of(&header).map_err(of_certificate)?;
-    let read = || {
-        let text =
-            unpack(history, unpacked_bytes_max).map_err(|error| of_history(error.to_string()))?;
-        events(&text, rules.notation).map_err(|error| of_history(error.to_string()))
-    };
-    let is_long = history.len() + certificate.len() > SHORT_BYTES;
-    let (events, hash) = threads::both(is_long, read, || sha256(history));
-    if hash != header.sha256 {
+    let history = text::history(history, rules.notation, unpacked_bytes_max)
+        .map_err(|error| of_history(error.to_string()))?;
+    if history.sha256 != header.sha256 {
         return Err(broken("it is about another history: the SHA-256 differs".to_owned()));
     }
-    let events = events?;
+    let events = history.events.map_err(of_history)?;
+    let is_long = events.len() > SHORT_EVENTS;
     let operations = pairing::pair(&events).map_err(|error| of_history(error.to_string()))?;
     let objects =
         split(&events, &operations, rules.keys).map_err(|error| broken(error.to_string()))?;
@@ -76,6 +75,15 @@ pub fn verify_within(
     }
     consistent(&report)?;
     Ok(report)
+}
+
+fn unpacked(certificate: &[u8], bytes_max: u64) -> io::Result<Cow<'_, [u8]>> {
+    if !is_packed(certificate) {
+        return Ok(certificate.into());
+    }
+    let mut text = Vec::new();
+    Source::Bytes(certificate).text(bytes_max)?.read_to_end(&mut text)?;
+    Ok(text.into())
 }
 
 fn of_certificate(why: String) -> Refusal {
@@ -111,7 +119,7 @@ fn consistent(report: &Report) -> Result<(), Refusal> {
 /// Where proofs are checked, each on its own and so side by side.
 struct Bench<'a> {
     rules: &'a Rules,
-    events: &'a [Event],
+    events: &'a Events,
     objects: &'a [Object<'a>],
     /// Positions in `objects`.
     by_key: FxHashMap<Option<Value>, usize>,
@@ -126,7 +134,7 @@ enum Checked {
 }
 
 impl<'a> Bench<'a> {
-    fn new(rules: &'a Rules, events: &'a [Event], objects: &'a [Object<'a>]) -> Bench<'a> {
+    fn new(rules: &'a Rules, events: &'a Events, objects: &'a [Object<'a>]) -> Bench<'a> {
         let by_key = objects.iter().map(|object| object.key.cloned()).zip(0..).collect();
         Bench { rules, events, objects, by_key }
     }

@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Read, Unreadable};
-use super::events::{Draft, Event, Field};
+use super::events::{Draft, Field, Piece, Scribe};
 use super::number;
-use super::pool::Pool;
 use crate::value::Value;
 
 /// Passes blanks, comments and discarded forms; the byte that follows, if any.
@@ -193,9 +192,8 @@ fn named(spelled: &str) -> Option<char> {
 }
 
 /// The events of a history.
-pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
-    let mut cursor = Cursor::new(text);
-    let (mut events, mut pool) = (Vec::new(), Pool::of(text));
+pub(super) fn events(text: &[u8]) -> Read<Piece> {
+    let (mut cursor, mut scribe) = (Cursor::new(text), Scribe::of(text));
     let mut within = None;
     while let Some(byte) = next(&mut cursor)? {
         match (byte, within) {
@@ -208,13 +206,13 @@ pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
                 within = Some(if byte == b'[' { b']' } else { b')' });
             }
             _ => {
-                let draft = operation(&mut cursor, byte, &mut pool)?;
-                events.push(draft.finish(&cursor, &mut pool)?);
+                let draft = operation(&mut cursor, byte, &mut scribe)?;
+                scribe.push(&cursor, &draft)?;
             }
         }
     }
     match within {
-        None => Ok(events),
+        None => Ok(scribe.done()),
         Some(_) => Err(cursor.refuse("the end of the vector of operations")),
     }
 }
@@ -228,25 +226,25 @@ fn holds_operations(cursor: &mut Cursor<'_>) -> Read<bool> {
     Ok(matches!(inner, b'{' | b'#' | b'[' | b'(' | b']' | b')'))
 }
 
-fn operation<'t>(cursor: &mut Cursor<'t>, byte: u8, pool: &mut Pool<'t>) -> Read<Draft> {
+fn operation<'t>(cursor: &mut Cursor<'t>, byte: u8, scribe: &mut Scribe<'t>) -> Read<Draft> {
     match byte {
-        b'{' => entries(cursor, pool),
+        b'{' => entries(cursor, scribe),
         b'#' => {
             tag(cursor)?;
             match must(cursor)? {
-                b'{' => entries(cursor, pool),
+                b'{' => entries(cursor, scribe),
                 _ => Err(cursor.refuse("an operation after its tag")),
             }
         }
-        b'[' => tuple(cursor, b']', pool),
-        b'(' => tuple(cursor, b')', pool),
+        b'[' => tuple(cursor, b']', scribe),
+        b'(' => tuple(cursor, b')', scribe),
         _ => Err(cursor.refuse("an operation")),
     }
 }
 
-fn entries<'t>(cursor: &mut Cursor<'t>, pool: &mut Pool<'t>) -> Read<Draft> {
+fn entries<'t>(cursor: &mut Cursor<'t>, scribe: &mut Scribe<'t>) -> Read<Draft> {
     cursor.at += 1;
-    let mut draft = Draft::default();
+    let mut draft = Draft::new();
     loop {
         let field = match must(cursor)? {
             b'}' => break,
@@ -262,8 +260,8 @@ fn entries<'t>(cursor: &mut Cursor<'t>, pool: &mut Pool<'t>) -> Read<Draft> {
                 draft.put_index(cursor, index)?;
             }
             Some(field) => {
-                let value = pool.read(cursor, value)?;
-                draft.put(cursor, field, value)?;
+                let at = scribe.pool(field).read(cursor, value)?;
+                draft.put(cursor, field, at)?;
             }
             None => drop(value(cursor)?),
         }
@@ -272,14 +270,14 @@ fn entries<'t>(cursor: &mut Cursor<'t>, pool: &mut Pool<'t>) -> Read<Draft> {
     Ok(draft)
 }
 
-fn tuple(cursor: &mut Cursor<'_>, close: u8, pool: &mut Pool<'_>) -> Read<Draft> {
+fn tuple(cursor: &mut Cursor<'_>, close: u8, scribe: &mut Scribe<'_>) -> Read<Draft> {
     let Ok([process, kind, f, value]) = <[Value; 4]>::try_from(items(cursor, close)?) else {
         return Err(cursor.refuse("[process type f value]"));
     };
-    let mut draft = Draft::default();
+    let mut draft = Draft::new();
     let fields = [(Field::Process, process), (Field::Type, kind), (Field::F, f)];
     for (field, value) in fields.into_iter().chain([(Field::Value, value)]) {
-        draft.put(cursor, field, pool.shared(value))?;
+        draft.put(cursor, field, scribe.pool(field).shared(value))?;
     }
     Ok(draft)
 }

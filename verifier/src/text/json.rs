@@ -9,9 +9,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Read};
-use super::events::{Draft, Event, Field};
-use super::number;
-use super::pool::{self, Pool};
+use super::events::{Draft, Field, Piece, Scribe};
+use super::{number, pool};
 use crate::value::Value;
 
 /// What strings and objects mean.
@@ -181,28 +180,17 @@ fn special(cursor: &Cursor<'_>, key: &str, inner: Value) -> Read<Value> {
 }
 
 /// The events of a history.
-pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
-    let mut cursor = Cursor::new(text);
-    let (mut events, mut pools) =
-        (Vec::new(), Pools { values: Pool::of(text), names: Pool::of(text) });
+pub(super) fn events(text: &[u8]) -> Read<Piece> {
+    let (mut cursor, mut scribe) = (Cursor::new(text), Scribe::of(text));
     skip(&mut cursor);
     while let Some(byte) = cursor.peek() {
         match byte {
-            b'[' => listed(&mut cursor, b']', |cursor| {
-                events.push(operation(cursor, &mut pools)?);
-                Ok(())
-            })?,
-            _ => events.push(operation(&mut cursor, &mut pools)?),
+            b'[' => listed(&mut cursor, b']', |cursor| operation(cursor, &mut scribe))?,
+            _ => operation(&mut cursor, &mut scribe)?,
         }
         skip(&mut cursor);
     }
-    Ok(events)
-}
-
-/// Values, and names where names are expected: these are read in two ways.
-struct Pools<'t> {
-    values: Pool<'t>,
-    names: Pool<'t>,
+    Ok(scribe.done())
 }
 
 /// A value that is an array, and which of its elements are.
@@ -211,20 +199,21 @@ struct Array {
     are_arrays: Vec<bool>,
 }
 
-fn operation<'t>(cursor: &mut Cursor<'t>, pools: &mut Pools<'t>) -> Read<Event> {
+fn operation<'t>(cursor: &mut Cursor<'t>, scribe: &mut Scribe<'t>) -> Read<()> {
     if cursor.peek() != Some(b'{') {
         return Err(cursor.refuse("an operation"));
     }
-    let (mut draft, mut array) = (Draft::default(), None);
-    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut array, pools))?;
+    let (mut draft, mut array) = (Draft::new(), None);
+    listed(cursor, b'}', |cursor| entry(cursor, &mut draft, &mut array, scribe))?;
     if let Some(mut array) = array {
-        let f = draft.get(Field::F);
+        let f = scribe.get(&draft, Field::F);
         if f.is_none_or(|f| f.is_nil() || *f == Value::Keyword("txn".into())) {
             array.name_micro_ops();
         }
-        draft.put(cursor, Field::Value, pools.values.shared(Value::vector(array.items)))?;
+        let value = scribe.pool(Field::Value).shared(Value::vector(array.items));
+        draft.put(cursor, Field::Value, value)?;
     }
-    draft.finish(cursor, &mut pools.values)
+    scribe.push(cursor, &draft)
 }
 
 /// Reads an entry of an operation. What an array with strings in it means depends on what was done,
@@ -233,7 +222,7 @@ fn entry<'t>(
     cursor: &mut Cursor<'t>,
     draft: &mut Draft,
     array: &mut Option<Array>,
-    pools: &mut Pools<'t>,
+    scribe: &mut Scribe<'t>,
 ) -> Read<()> {
     let history = |cursor: &mut Cursor<'t>| value(cursor, Dialect::History);
     match Field::named(&key(cursor)?) {
@@ -242,11 +231,11 @@ fn entry<'t>(
             draft.put_index(cursor, index)
         }
         Some(field @ (Field::Type | Field::F | Field::Process)) => {
-            let value = pools.names.read(cursor, |cursor| match cursor.peek() {
+            let at = scribe.pool(field).read(cursor, |cursor| match cursor.peek() {
                 Some(b'"') => Ok(name(&cursor.string()?)),
                 _ => history(cursor),
             })?;
-            draft.put(cursor, field, value)
+            draft.put(cursor, field, at)
         }
         Some(Field::Value) if cursor.peek() == Some(b'[') && !pool::is_plain(cursor.rest()) => {
             match array.replace(self::array(cursor)?) {
@@ -255,8 +244,8 @@ fn entry<'t>(
             }
         }
         Some(field) => {
-            let value = pools.values.read(cursor, history)?;
-            draft.put(cursor, field, value)
+            let at = scribe.pool(field).read(cursor, history)?;
+            draft.put(cursor, field, at)
         }
         None => history(cursor).map(drop),
     }

@@ -2,8 +2,7 @@
 
 use super::cursor::{Cursor, Read, Unreadable};
 use super::edn;
-use super::events::{Draft, Event, Field, Kind};
-use super::pool::Pool;
+use super::events::{Draft, Field, Kind, Piece, Scribe};
 use crate::value::Value;
 
 const LOGGERS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];
@@ -11,20 +10,19 @@ const LOGGERS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];
 const LEVELS: [&str; 5] = ["INFO", "WARN", "ERROR", "DEBUG", "TRACE"];
 
 /// The events of a history.
-pub(super) fn events(text: &[u8]) -> Read<Vec<Event>> {
-    let (mut events, mut pool) = (Vec::new(), Pool::of(text));
+pub(super) fn events(text: &[u8]) -> Read<Piece> {
+    let mut scribe = Scribe::of(text);
     let mut start = 0;
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         if let Some((fields, from_log)) = operation(line) {
-            let event = event(fields, from_log, &mut pool).map_err(|error| Unreadable {
+            event(fields, from_log, &mut scribe).map_err(|error| Unreadable {
                 at: start + line.len() - fields.len() + error.at,
                 expected: error.expected,
             })?;
-            events.push(event);
         }
         start += line.len();
     }
-    Ok(events)
+    Ok(scribe.done())
 }
 
 /// The fields of a line that is an operation, and whether a logger stood in front of them.
@@ -50,26 +48,26 @@ fn operation(line: &[u8]) -> Option<(&[u8], bool)> {
     }
 }
 
-fn event<'t>(fields: &'t [u8], from_log: bool, pool: &mut Pool<'t>) -> Read<Event> {
+fn event<'t>(fields: &'t [u8], from_log: bool, scribe: &mut Scribe<'t>) -> Read<()> {
     let mut cursor = Cursor::new(fields);
-    let mut draft = Draft::default();
+    let mut draft = Draft::new();
     for field in [Field::Process, Field::Type, Field::F, Field::Value] {
         edn::next(&mut cursor)?;
-        let value = pool.read(&mut cursor, edn::value)?;
-        draft.put(&cursor, field, value)?;
+        let at = scribe.pool(field).read(&mut cursor, edn::value)?;
+        draft.put(&cursor, field, at)?;
     }
     cursor.skip(|byte| byte.is_ascii_whitespace() || byte == b',');
     if !cursor.rest().is_empty() {
         let error = error(&mut cursor)?;
-        draft.put(&cursor, Field::Error, pool.shared(error))?;
+        draft.put(&cursor, Field::Error, scribe.pool(Field::Error).shared(error))?;
     }
-    let mut event = draft.finish(&cursor, pool)?;
     // An old log has the reason of a failure where the value was.
-    let failed = matches!(event.kind, Kind::Fail | Kind::Info);
-    if from_log && failed && event.error().is_none() && matches!(event.value, Value::Keyword(_)) {
-        event.value_is_the_error();
+    let failed = matches!(scribe.kind(&draft), Some(Kind::Fail | Kind::Info));
+    let is_word = matches!(scribe.get(&draft, Field::Value), Some(Value::Keyword(_)));
+    if from_log && failed && is_word && scribe.get(&draft, Field::Error).is_none() {
+        draft.value_is_the_error();
     }
-    Ok(event)
+    scribe.push(&cursor, &draft)
 }
 
 /// The last field: one form of EDN, or else plain text.

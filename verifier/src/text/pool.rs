@@ -5,11 +5,11 @@
 //! place. What is longer is remembered for good, once it was read.
 
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use super::cursor::{Cursor, Read};
+use super::events::place;
 use crate::value::Value;
 
 /// Longer texts are read every time.
@@ -20,59 +20,67 @@ const PLACES_MAX: usize = 1 << 14;
 
 /// See the module. What is remembered was all read by one reader.
 pub(super) struct Pool<'t> {
-    /// Each text at the place that its hash says; a power of two of them.
-    known: Vec<(&'t [u8], Value)>,
-    others: FxHashSet<Value>,
-    functions: FxHashMap<Value, Arc<Value>>,
+    /// Each text, and where its value is, at the place that its hash says; a power of two of them.
+    known: Vec<(&'t [u8], u32)>,
+    others: FxHashMap<Value, u32>,
+    values: Vec<Value>,
 }
 
 impl<'t> Pool<'t> {
     /// Nothing is remembered of this text yet.
     pub(super) fn of(text: &[u8]) -> Pool<'t> {
         let places = (text.len() / 16).next_power_of_two().min(PLACES_MAX);
-        Pool {
-            known: vec![(&[], Value::Nil); places],
-            others: FxHashSet::default(),
-            functions: FxHashMap::default(),
-        }
+        Pool { known: vec![(&[], 0); places], others: FxHashMap::default(), values: Vec::new() }
     }
 
-    /// Reads the value at the cursor.
+    /// Reads the value at the cursor; where it is kept.
     pub(super) fn read(
         &mut self,
         cursor: &mut Cursor<'t>,
         read: impl FnOnce(&mut Cursor<'t>) -> Read<Value>,
-    ) -> Read<Value> {
+    ) -> Read<u32> {
         let rest = cursor.rest();
         let Some(length) = plain_length(rest) else {
             return read(cursor).map(|value| self.shared(value));
         };
         let (text, end) = (&rest[..length], cursor.at + length);
-        let place = FxBuildHasher.hash_one(text) as usize % self.known.len();
-        let (known, value) = &self.known[place];
-        if *known == text {
+        let slot = FxBuildHasher.hash_one(text) as usize % self.known.len();
+        let (known, at) = self.known[slot];
+        if known == text {
             cursor.at = end;
-            return Ok(value.clone());
+            return Ok(at);
         }
-        let value = read(cursor)?;
+        let at = self.kept(read(cursor)?);
         // Remembered if the reader agrees where it ends.
         if cursor.at == end {
-            self.known[place] = (text, value.clone());
+            self.known[slot] = (text, at);
         }
-        Ok(value)
+        Ok(at)
     }
 
-    pub(super) fn shared(&mut self, value: Value) -> Value {
-        if let Some(known) = self.others.get(&value) {
-            return known.clone();
+    /// Where a value is kept from now on, or was before.
+    pub(super) fn shared(&mut self, value: Value) -> u32 {
+        if let Some(at) = self.others.get(&value) {
+            return *at;
         }
-        self.others.insert(value.clone());
-        value
+        let at = self.kept(value.clone());
+        self.others.insert(value, at);
+        at
     }
 
-    /// What is done is named in every event, and seldom anew.
-    pub(super) fn function(&mut self, f: Value) -> Arc<Value> {
-        self.functions.entry(f).or_insert_with_key(|f| Arc::new(f.clone())).clone()
+    fn kept(&mut self, value: Value) -> u32 {
+        self.values.push(value);
+        place(self.values.len() - 1)
+    }
+
+    /// What is kept at a place, if it is one.
+    pub(super) fn get(&self, at: u32) -> Option<&Value> {
+        self.values.get(at as usize)
+    }
+
+    /// All that is kept, by place.
+    pub(super) fn done(self) -> Vec<Value> {
+        self.values
     }
 }
 
@@ -143,14 +151,11 @@ mod tests {
         let (mut cursor, mut pool) = (Cursor::new(text), Pool::of(text));
         let mut next = || {
             edn::next(&mut cursor).expect("nothing but blanks");
-            let value = pool.read(&mut cursor, edn::value).expect("a value");
-            (value, cursor.at)
+            let at = pool.read(&mut cursor, edn::value).expect("a value");
+            (at, cursor.at)
         };
-        let [first, second, set, third] = [next(), next(), next(), next()];
-        assert_eq!((first.1, second.1, set.1, third.1), (7, 15, 20, 28));
-        let at = |value: &Value| value.items().map(<[Value]>::as_ptr);
-        assert!(at(&first.0) == at(&second.0) && at(&first.0) == at(&third.0));
-        assert_eq!(first.0, Value::vector(vec![Value::Int(1), Value::Nil]));
-        assert_eq!(set.0, Value::set(vec![Value::Int(1)]));
+        assert_eq!([next(), next(), next(), next()], [(0, 7), (0, 15), (1, 20), (0, 28)]);
+        let pair = Value::vector(vec![Value::Int(1), Value::Nil]);
+        assert_eq!(pool.done(), [pair, Value::set(vec![Value::Int(1)])]);
     }
 }
