@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Read, Unreadable};
-use super::events::{Draft, Field, Piece, Scribe};
+use super::events::Piece;
 use super::number;
+use super::scribe::{Draft, Field, Scribe};
 use crate::value::Value;
 
 /// Passes blanks, comments and discarded forms; the byte that follows, if any.

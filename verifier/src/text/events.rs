@@ -3,10 +3,6 @@
 //! A history of millions of events says little that is new in each of them, so what was read is kept
 //! in tables, and an event is a row of places in these.
 
-use std::mem;
-
-use super::cursor::{Cursor, Read, Unreadable};
-use super::pool::Pool;
 use crate::value::Value;
 
 /// What an event says of its operation.
@@ -29,30 +25,34 @@ pub(crate) struct Events {
     beside: Vec<Beside>,
 }
 
+/// An event as it is kept.
 #[derive(Clone, Copy, Debug)]
-struct Row {
+pub(super) struct Row {
     /// The client's number, or [`NO_CLIENT`].
-    process: u64,
+    pub(super) process: u64,
     /// Places in the tables, or [`NOTHING`].
-    f: u32,
-    value: u32,
-    beside: u32,
-    kind: Kind,
+    pub(super) f: u32,
+    pub(super) value: u32,
+    pub(super) beside: u32,
+    pub(super) kind: Kind,
 }
 
 /// What few events have, as places among the values.
 #[derive(Clone, Copy, Debug)]
-struct Beside {
-    error: u32,
+pub(super) struct Beside {
+    pub(super) error: u32,
     /// An entry `:key` beside the value.
-    key: u32,
+    pub(super) key: u32,
 }
 
 /// The place of what is not there.
-const NOTHING: u32 = u32::MAX;
+pub(super) const NOTHING: u32 = u32::MAX;
 
 /// The process of whoever is no client.
-const NO_CLIENT: u64 = u64::MAX;
+pub(super) const NO_CLIENT: u64 = u64::MAX;
+
+/// The index of an event that came without one, until its predecessor is known.
+pub(super) const UNNUMBERED: u64 = u64::MAX;
 
 static NIL: Value = Value::Nil;
 
@@ -112,6 +112,8 @@ impl From<Piece> for Events {
 /// Puts `more` behind `all`; where it begins there.
 fn moved<T>(all: &mut Vec<T>, more: Vec<T>) -> u32 {
     let base = place(all.len());
+    // Every place in `more` must fit, too.
+    place(all.len() + more.len());
     if all.is_empty() {
         *all = more;
     } else {
@@ -207,188 +209,12 @@ fn known(table: &[Value], at: u32) -> Option<&Value> {
     if at == NOTHING { None } else { Some(&table[at as usize]) }
 }
 
-/// The entries that matter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
-    Type,
-    Process,
-    F,
-    Value,
-    Error,
-    Key,
-    /// Different in every event, and so never in a [`Pool`].
-    Index,
-}
-
-impl Field {
-    pub(super) fn named(name: &str) -> Option<Field> {
-        Some(match name {
-            "index" => Field::Index,
-            "type" => Field::Type,
-            "process" => Field::Process,
-            "f" => Field::F,
-            "value" => Field::Value,
-            "error" => Field::Error,
-            "key" => Field::Key,
-            _ => return None,
-        })
-    }
-
-    /// Whether it holds a name, which is not read as a value is.
-    fn is_name(self) -> bool {
-        matches!(self, Field::Type | Field::Process | Field::F)
-    }
-}
-
-/// The index of an event that came without one, until its predecessor is known.
-const UNNUMBERED: u64 = u64::MAX;
-
 /// The events of a piece of a text, in order; their places are those in its own tables.
 #[derive(Debug)]
 pub(super) struct Piece {
-    rows: Vec<Row>,
-    indices: Vec<u64>,
-    names: Vec<Value>,
-    values: Vec<Value>,
-    beside: Vec<Beside>,
-}
-
-/// A piece while it is read.
-pub(super) struct Scribe<'t> {
-    names: Pool<'t>,
-    values: Pool<'t>,
-    rows: Vec<Row>,
-    indices: Vec<u64>,
-    beside: Vec<Beside>,
-}
-
-impl<'t> Scribe<'t> {
-    /// Nothing is read of this text yet.
-    pub(super) fn of(text: &[u8]) -> Scribe<'t> {
-        Scribe {
-            names: Pool::of(text),
-            values: Pool::of(text),
-            rows: Vec::new(),
-            indices: Vec::new(),
-            beside: Vec::new(),
-        }
-    }
-
-    /// Where what a field holds is kept.
-    pub(super) fn pool(&mut self, field: Field) -> &mut Pool<'t> {
-        if field.is_name() { &mut self.names } else { &mut self.values }
-    }
-
-    /// What a draft holds in a field.
-    pub(super) fn get(&self, draft: &Draft, field: Field) -> Option<&Value> {
-        let pool = if field.is_name() { &self.names } else { &self.values };
-        pool.get(draft.fields[field as usize])
-    }
-
-    /// Writes an event down.
-    pub(super) fn push(&mut self, cursor: &Cursor<'_>, draft: &Draft) -> Read<()> {
-        let row = Row {
-            kind: self
-                .kind(draft)
-                .ok_or_else(|| cursor.refuse("an operation of type invoke, ok, fail or info"))?,
-            process: self.process(cursor, draft)?,
-            f: draft.fields[Field::F as usize],
-            value: draft.fields[Field::Value as usize],
-            beside: self.beside(draft),
-        };
-        let index = match &draft.index {
-            None | Some(Value::Nil | Value::Int(-1)) => UNNUMBERED,
-            Some(number) => natural(number)
-                .filter(|index| *index != UNNUMBERED)
-                .ok_or_else(|| cursor.refuse("an index from 0 up"))?,
-        };
-        self.rows.push(row);
-        self.indices.push(index);
-        Ok(())
-    }
-
-    pub(super) fn kind(&self, draft: &Draft) -> Option<Kind> {
-        match self.get(draft, Field::Type)?.name()? {
-            "invoke" => Some(Kind::Invoke),
-            "ok" => Some(Kind::Ok),
-            "fail" => Some(Kind::Fail),
-            "info" => Some(Kind::Info),
-            _ => None,
-        }
-    }
-
-    fn process(&self, cursor: &Cursor<'_>, draft: &Draft) -> Read<u64> {
-        match self.get(draft, Field::Process) {
-            Some(number @ (Value::Int(_) | Value::Big(_))) => {
-                let number = natural(number).filter(|number| *number != NO_CLIENT);
-                number.ok_or_else(|| cursor.refuse("a process from 0 up"))
-            }
-            Some(_) => Ok(NO_CLIENT),
-            None => Err(cursor.refuse("an operation of some process")),
-        }
-    }
-
-    fn beside(&mut self, draft: &Draft) -> u32 {
-        let [error, key] = [Field::Error, Field::Key].map(|field| draft.fields[field as usize]);
-        if error == NOTHING && key == NOTHING {
-            return NOTHING;
-        }
-        self.beside.push(Beside { error, key });
-        place(self.beside.len() - 1)
-    }
-
-    pub(super) fn done(self) -> Piece {
-        Piece {
-            rows: self.rows,
-            indices: self.indices,
-            names: self.names.done(),
-            values: self.values.done(),
-            beside: self.beside,
-        }
-    }
-}
-
-/// An event while it is being read: where its fields are kept.
-pub(super) struct Draft {
-    fields: [u32; 6],
-    index: Option<Value>,
-}
-
-impl Draft {
-    pub(super) fn new() -> Draft {
-        Draft { fields: [NOTHING; 6], index: None }
-    }
-
-    pub(super) fn put(&mut self, cursor: &Cursor<'_>, field: Field, at: u32) -> Read<()> {
-        match mem::replace(&mut self.fields[field as usize], at) {
-            NOTHING => Ok(()),
-            _ => Err(twice(cursor, field)),
-        }
-    }
-
-    pub(super) fn put_index(&mut self, cursor: &Cursor<'_>, index: Value) -> Read<()> {
-        match self.index.replace(index) {
-            None => Ok(()),
-            Some(_) => Err(twice(cursor, Field::Index)),
-        }
-    }
-
-    /// Takes the value for the reason why it failed.
-    pub(super) fn value_is_the_error(&mut self) {
-        let value = mem::replace(&mut self.fields[Field::Value as usize], NOTHING);
-        self.fields[Field::Error as usize] = value;
-    }
-}
-
-fn twice(cursor: &Cursor<'_>, field: Field) -> Unreadable {
-    cursor.refuse(format!("no second {field:?} in one operation"))
-}
-
-/// A number from 0 up that fits 64 bits.
-fn natural(value: &Value) -> Option<u64> {
-    match value {
-        Value::Int(number) => u64::try_from(*number).ok(),
-        Value::Big(digits) => digits.parse().ok(),
-        _ => None,
-    }
+    pub(super) rows: Vec<Row>,
+    pub(super) indices: Vec<u64>,
+    pub(super) names: Vec<Value>,
+    pub(super) values: Vec<Value>,
+    pub(super) beside: Vec<Beside>,
 }

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::cursor::{Cursor, Read};
-use super::events::{Draft, Field, Piece, Scribe};
+use super::events::Piece;
+use super::scribe::{Draft, Field, Scribe};
 use super::{number, pool};
 use crate::value::Value;
 

@@ -2,7 +2,8 @@
 
 use super::cursor::{Cursor, Read, Unreadable};
 use super::edn;
-use super::events::{Draft, Field, Kind, Piece, Scribe};
+use super::events::{Kind, Piece};
+use super::scribe::{Draft, Field, Scribe};
 use crate::value::Value;
 
 const LOGGERS: [&str; 2] = ["jepsen.util - ", "jepsen.util: "];

@@ -13,6 +13,7 @@ mod log;
 mod number;
 mod pieces;
 mod pool;
+mod scribe;
 
 use std::io::{self, Read as _};
 use std::iter;
