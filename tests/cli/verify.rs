@@ -80,6 +80,17 @@ fn a_proof_is_about_one_history_only() {
     refused(&missing, 254, "no-such.jsonl cannot be read");
 }
 
+/// Whether its operations are lines or not: the latter are read twice where there is a file.
+#[test]
+fn a_history_may_come_through_a_pipe() {
+    for text in [VALID.to_owned(), VALID.replace(", ", ",\n")] {
+        let valid = Judged::of(&text, &[]);
+        let pipe = ["verify", "/dev/stdin", &valid.certificate];
+        let done = checker_reading(&pipe, text.as_bytes());
+        assert_eq!((done.code, &done.out), (0, &valid.verify().out), "{done:?}");
+    }
+}
+
 #[test]
 fn truncated_certificates_prove_nothing_wherever_they_end() {
     let valid = Judged::of(VALID, &[]);
