@@ -32,13 +32,14 @@ impl<'a> Source<'a> {
     ///
     /// When they cannot be read.
     pub fn sha256(self) -> io::Result<String> {
-        hashed(self.open()?)
+        let mut hashing = Hashing::new(self.open()?);
+        io::copy(&mut hashing, &mut io::sink())?;
+        Ok(hexadecimal(hashing.hash))
     }
 
     /// The text, compressed or not, with the hash of what it is unpacked from.
     pub(crate) fn text(self, bytes_max: u64) -> io::Result<Text<'a>> {
-        let hash = Hashing { bytes: self.open()?, hash: Sha256::new() };
-        let mut bytes = BufReader::with_capacity(BUFFER_BYTES, hash);
+        let mut bytes = BufReader::with_capacity(BUFFER_BYTES, Hashing::new(self.open()?));
         let packed = match bytes.fill_buf()? {
             beginning if beginning.starts_with(GZIP) => {
                 Packed::Gzip(Box::new(MultiGzDecoder::new(bytes)))
@@ -69,12 +70,6 @@ fn hexadecimal(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn hashed(bytes: impl Read) -> io::Result<String> {
-    let mut hashing = Hashing { bytes, hash: Sha256::new() };
-    io::copy(&mut hashing, &mut io::sink())?;
-    Ok(hexadecimal(hashing.hash))
-}
-
 /// So much is read and hashed at once.
 const BUFFER_BYTES: usize = 256 << 10;
 
@@ -82,6 +77,12 @@ const BUFFER_BYTES: usize = 256 << 10;
 struct Hashing<R> {
     bytes: R,
     hash: Sha256,
+}
+
+impl<R> Hashing<R> {
+    fn new(bytes: R) -> Hashing<R> {
+        Hashing { bytes, hash: Sha256::new() }
+    }
 }
 
 impl<R: Read> Read for Hashing<R> {
@@ -94,7 +95,8 @@ impl<R: Read> Read for Hashing<R> {
 
 type Bytes<'a> = BufReader<Hashing<Box<dyn Read + Send + 'a>>>;
 
-/// What is in a file, compressed or not. It is unpacked piece by piece, and no further than to a limit: a file of ten megabytes may stand for as many gigabytes.
+/// What is in a file, compressed or not. It is unpacked piece by piece, and no further than to a
+/// limit: a file of ten megabytes may stand for as many gigabytes.
 pub(crate) struct Text<'a> {
     packed: Packed<'a>,
     left: u64,

@@ -1,4 +1,4 @@
-//! Reading a long text in pieces, on a thread each, of which no more are kept than are being read.
+//! Reading a long text in pieces, on a thread each; the text of a piece is forgotten once it is read.
 //!
 //! Histories have an operation a line, so the text is cut at line ends. Whether that was right shows
 //! itself: no token goes on beyond a line end unless it is a string, so a piece that begins between
@@ -28,6 +28,7 @@ pub(super) struct Pieces<R> {
     text: R,
     /// What was read of the next piece.
     begun: Vec<u8>,
+    /// About how long that becomes.
     bytes: usize,
     ended: bool,
 }
@@ -72,9 +73,13 @@ impl<R: Read> Iterator for Pieces<R> {
     type Item = io::Result<Vec<u8>>;
 
     fn next(&mut self) -> Option<io::Result<Vec<u8>>> {
-        (!self.have_ended())
-            .then(|| self.read())
-            .filter(|read| !matches!(read, Ok(piece) if piece.is_empty()))
+        if self.have_ended() {
+            return None;
+        }
+        match self.read() {
+            Ok(piece) if piece.is_empty() => None,
+            read => Some(read),
+        }
     }
 }
 
